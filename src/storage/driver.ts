@@ -1,0 +1,170 @@
+import type { ByteRange } from '../oci/byte-range.ts';
+
+/**
+ * Where an object lies: segments joined by `/`, no leading slash, relative to the driver's root
+ * (`docker/registry/v2/blobs/sha256/ab/abc…/data`). Segments are never empty, `.` or `..`.
+ */
+export type Key = string;
+
+export interface ObjectStat {
+  /** Bytes. */
+  readonly size: number;
+  /** When the content was written last. */
+  readonly modifiedAt: Date;
+}
+
+/** One name directly below a folder. */
+export interface FolderEntry {
+  /** The last segment alone. */
+  readonly name: string;
+  readonly kind: 'object' | 'folder';
+}
+
+export interface FolderPage {
+  /** In ASCII order of their names. A name that is both (possible on a bucket only) comes as a folder. */
+  readonly entries: readonly FolderEntry[];
+  /** Whether names follow behind the last one here. */
+  readonly more: boolean;
+}
+
+export interface ListOptions {
+  /** Only names that sort behind this one, whether it exists or not. */
+  readonly after?: string;
+  /** At most this many entries; at least 1. Default: all. */
+  readonly limit?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface ReadOptions {
+  /** Default: the whole object. Must lie inside of the object. */
+  readonly range?: ByteRange;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * An object opened for reading: the storage has answered, and a delete or overwrite that comes now does not
+ * change what is read.
+ */
+export interface ObjectReader {
+  /** Bytes of the whole object, whatever the range. */
+  readonly size: number;
+  /**
+   * The bytes of the range, once. A chunk is valid only until the next one is asked for: buffers are reused.
+   * Ending the iteration early releases what is held.
+   * @throws StorageUnavailableError when the storage fails in the middle
+   */
+  chunks(): AsyncIterable<Uint8Array>;
+  /** Releases what is held when `chunks` is never iterated. May be called at any time, more than once. */
+  close(): Promise<void>;
+}
+
+/** How long, in milliseconds, what was read may be answered from memory while other processes write. */
+export interface Freshness {
+  /** For links of blobs and manifest revisions. */
+  readonly links: number;
+  /** For what a tag leads to. */
+  readonly tags: number;
+}
+
+/**
+ * Bytes by key, on a directory, in memory or in a bucket. Knows nothing of what they mean.
+ *
+ * Every method may throw StorageUnavailableError (the storage cannot be asked: never taken for "not found"),
+ * and those that write StorageFullError. A missing object is KeyNotFoundError, and only that.
+ * All are safe to call from several processes on one storage. What a process wrote it sees at once.
+ */
+export interface StorageDriver {
+  readonly name: 'filesystem' | 'inmemory' | 's3';
+  readonly freshness: Freshness;
+  readonly uploads: UploadStore;
+
+  /** @throws KeyNotFoundError when there is no object (a folder is none) */
+  stat(key: Key, signal?: AbortSignal): Promise<ObjectStat>;
+
+  /** @throws KeyNotFoundError */
+  read(key: Key, options?: ReadOptions): Promise<ObjectReader>;
+
+  /**
+   * Puts a small object (links, candidates, uploads' metadata: kilobytes) in place, durable when the promise
+   * resolves. Atomic: a reader, and whoever comes after a crash, finds the old content or the new, whole.
+   */
+  write(key: Key, content: Uint8Array): Promise<void>;
+
+  /** What lies directly below a folder. A folder that does not exist is an empty page. */
+  list(folder: Key, options?: ListOptions): Promise<FolderPage>;
+
+  /** Durable when it resolves; needs no free space. Deleting what is not there succeeds. */
+  delete(key: Key): Promise<void>;
+
+  /**
+   * Deletes a folder with all that is below it, as `delete` does. Not atomic: a crash leaves some of it.
+   * A folder that is not there is a success.
+   */
+  deleteFolder(folder: Key): Promise<void>;
+
+  /** Ends what runs in the background. Nothing may be called after it. */
+  close(): Promise<void>;
+}
+
+export interface CreateUploadOptions {
+  /**
+   * Where the content will end, when that is known at the start: the driver may then write there straight, as
+   * long as nothing can be read there before `commit`. `commit` must be called with the same key.
+   */
+  readonly target?: Key;
+}
+
+/**
+ * Objects that grow. An upload is named by a folder of its own (`…/_uploads/<uuid>`), in which the driver
+ * keeps its state under names that begin with `data` or `lock`, so that any process goes on with it; others may
+ * put small objects beside them. Its content cannot be read as an object before it was committed.
+ */
+export interface UploadStore {
+  /** Begins an empty upload and gives its writer. The folder must be new. */
+  create(folder: Key, options?: CreateUploadOptions): Promise<UploadWriter>;
+
+  /**
+   * Takes the one writer an upload has. Where another process holds it, its heartbeat is watched for a bounded
+   * time (2 s on a directory, 10 s on a bucket): beating means UploadBusyError; dead means it is taken over, and
+   * whatever the old holder still does reaches nothing. Within one process busy is told at once.
+   * @throws UploadBusyError, KeyNotFoundError when there is no such upload
+   */
+  open(folder: Key, signal?: AbortSignal): Promise<UploadWriter>;
+
+  /**
+   * Bytes kept so far, without taking the writer: answers while somebody writes.
+   * @throws KeyNotFoundError
+   */
+  size(folder: Key): Promise<number>;
+}
+
+/** The one writer of an upload. After `commit`, `drop` or `close` nothing else may be called but `close`. */
+export interface UploadWriter {
+  /** Bytes appended so far, by every holder. */
+  readonly size: number;
+
+  /**
+   * Takes the chunk when it resolves: the caller may reuse it then. Calls do not overlap.
+   * @throws StorageFullError (what was appended before stays), UploadLostError when the writer was taken over
+   */
+  append(chunk: Uint8Array): Promise<void>;
+
+  /**
+   * What was appended so far, from the first byte, for hashing it again; same rules as ObjectReader.chunks.
+   * Must be consumed before the next append.
+   */
+  content(): AsyncIterable<Uint8Array>;
+
+  /**
+   * Puts the content at `key`, whole and durable when it resolves, and ends the upload with its folder.
+   * An object that is already there stays or is replaced by the same: keys of blobs say what they hold.
+   * @throws UploadLostError when the writer was taken over; nothing was put anywhere then
+   */
+  commit(key: Key): Promise<void>;
+
+  /** Throws the upload away, with its folder. */
+  drop(): Promise<void>;
+
+  /** Gives the writer back; the upload stays as it is, to be opened again. Idempotent. */
+  close(): Promise<void>;
+}
