@@ -58,6 +58,11 @@ export interface ObjectReader {
   close(): Promise<void>;
 }
 
+export interface WriteOptions {
+  /** False: may be lost when the machine (not the process) dies: what belongs to an upload session. Default: true. */
+  readonly durable?: boolean;
+}
+
 /** How long, in milliseconds, what was read may be answered from memory while other processes write. */
 export interface Freshness {
   /** For links of blobs and manifest revisions. */
@@ -85,10 +90,11 @@ export interface StorageDriver {
   read(key: Key, options?: ReadOptions): Promise<ObjectReader>;
 
   /**
-   * Puts a small object (links, candidates, uploads' metadata: kilobytes) in place, durable when the promise
-   * resolves. Atomic: a reader, and whoever comes after a crash, finds the old content or the new, whole.
+   * Puts an object that is all in memory (links, candidates, manifests: up to a few megabytes) in place, durable
+   * when the promise resolves. Atomic: a reader, and whoever comes after a crash, finds the old content or the
+   * new, whole.
    */
-  write(key: Key, content: Uint8Array): Promise<void>;
+  write(key: Key, content: Uint8Array, options?: WriteOptions): Promise<void>;
 
   /** What lies directly below a folder. A folder that does not exist is an empty page. */
   list(folder: Key, options?: ListOptions): Promise<FolderPage>;
@@ -120,7 +126,10 @@ export interface CreateUploadOptions {
  * put small objects beside them. Its content cannot be read as an object before it was committed.
  */
 export interface UploadStore {
-  /** Begins an empty upload and gives its writer. The folder must be new. */
+  /**
+   * Begins an empty upload and gives its writer. Other objects may lie in the folder already.
+   * @throws UploadBusyError when there is an upload in the folder, or somebody begins one at the same time
+   */
   create(folder: Key, options?: CreateUploadOptions): Promise<UploadWriter>;
 
   /**
