@@ -18,6 +18,7 @@ import type { Key } from './driver.ts';
  *     _uploads/<uuid>/startedat                            when the session began, RFC 3339
  *     _uploads/<uuid>/data, data.*, lock*                  the driver's
  *     _uploads/<uuid>/algorithm                            * announced digest algorithm
+ *   candidates/graceperiod                                 * milliseconds, as text; holds for all servers
  *   candidates/<alg>/<hex>/candidate                       * found unreachable by garbage collection, and when
  *   candidates/<alg>/<hex>/deleting                        * its data is being deleted
  *
@@ -29,6 +30,8 @@ const ROOT = 'docker/registry/v2';
 export const repositoriesFolder: Key = `${ROOT}/repositories`;
 export const blobsFolder: Key = `${ROOT}/blobs`;
 export const candidatesFolder: Key = `${ROOT}/candidates`;
+
+export const gracePeriodKey: Key = `${candidatesFolder}/graceperiod`;
 
 const digestPath = (digest: Digest): string => `${digestAlgorithm(digest)}/${digestHex(digest)}`;
 

@@ -1,0 +1,91 @@
+import { LRUCache } from 'lru-cache';
+import type { ByteRange } from '../oci/byte-range.ts';
+import type { Digest } from '../oci/digest.ts';
+import { readContent } from './content.ts';
+import type { ObjectReader, StorageDriver } from './driver.ts';
+import { blobDataKey } from './layout.ts';
+
+/** Bytes of content kept in memory in all, and at most of one blob. */
+const MEMORY_LIMIT = 24 * 1024 * 1024;
+const SMALL = 256 * 1024;
+
+/** Sizes remembered; about 150 bytes each. */
+const REMEMBERED_SIZES = 50_000;
+
+/**
+ * The bytes of blobs and manifests by digest alone: who may have them is decided by the links of a repository.
+ * Content never changes, so what was read once may be answered from memory.
+ */
+export class BlobContents {
+  readonly #driver: StorageDriver;
+  readonly #sizes = new LRUCache<Digest, number>({ max: REMEMBERED_SIZES });
+  readonly #small = new LRUCache<Digest, Buffer>({
+    maxSize: MEMORY_LIMIT,
+    sizeCalculation: (content) => content.length + 512,
+  });
+
+  constructor(driver: StorageDriver) {
+    this.#driver = driver;
+  }
+
+  /**
+   * Bytes.
+   * @throws KeyNotFoundError when the data is not here
+   */
+  async size(digest: Digest): Promise<number> {
+    return this.#sizes.get(digest) ?? this.sizeInStorage(digest);
+  }
+
+  /** As `size`, past every memory. */
+  async sizeInStorage(digest: Digest): Promise<number> {
+    try {
+      const { size } = await this.#driver.stat(blobDataKey(digest));
+      this.#sizes.set(digest, size);
+      return size;
+    } catch (error) {
+      this.forget(digest);
+      throw error;
+    }
+  }
+
+  /**
+   * @param size as `size` told it
+   * @returns the content when it is small enough to be kept in memory
+   * @throws KeyNotFoundError
+   */
+  async small(digest: Digest, size: number): Promise<Buffer | undefined> {
+    const known = this.#small.get(digest);
+    if (known !== undefined || size > SMALL) return known;
+    return this.whole(digest, SMALL);
+  }
+
+  /**
+   * @throws KeyNotFoundError; RangeError above `limit` bytes
+   */
+  async whole(digest: Digest, limit: number): Promise<Buffer> {
+    const known = this.#small.get(digest);
+    if (known !== undefined) return known;
+    const content = await readContent(this.#driver, blobDataKey(digest), { limit });
+    this.remember(digest, content);
+    return content;
+  }
+
+  /** @throws KeyNotFoundError */
+  open(
+    digest: Digest,
+    options: { readonly range?: ByteRange; readonly signal?: AbortSignal },
+  ): Promise<ObjectReader> {
+    return this.#driver.read(blobDataKey(digest), options);
+  }
+
+  /** Takes note of content that was just written. */
+  remember(digest: Digest, content: Buffer): void {
+    this.#sizes.set(digest, content.length);
+    if (content.length <= SMALL) this.#small.set(digest, content);
+  }
+
+  forget(digest: Digest): void {
+    this.#sizes.delete(digest);
+    this.#small.delete(digest);
+  }
+}

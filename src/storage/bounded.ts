@@ -1,0 +1,21 @@
+/**
+ * As Promise.all over map, with at most `limit` calls under way. After the first failure no new one starts.
+ * @returns the results in the order of the items
+ */
+export async function mapBounded<Item, Result>(
+  items: readonly Item[],
+  limit: number,
+  work: (item: Item) => Promise<Result>,
+): Promise<Result[]> {
+  const results: Result[] = [];
+  const rest = items.entries();
+  const worker = async (): Promise<void> => {
+    for (const [index, item] of rest) results[index] = await work(item);
+  };
+  try {
+    await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker));
+  } finally {
+    rest.return?.();
+  }
+  return results;
+}

@@ -1,0 +1,24 @@
+import type { Key, ReadOptions, StorageDriver } from './driver.ts';
+
+/**
+ * A small object, whole.
+ * @throws RangeError when it is larger than `limit` bytes, and whatever the driver throws
+ */
+export async function readContent(
+  driver: StorageDriver,
+  key: Key,
+  options: ReadOptions & { readonly limit: number },
+): Promise<Buffer> {
+  const reader = await driver.read(key, options);
+  if (reader.size > options.limit) {
+    await reader.close();
+    throw new RangeError(`${key} has ${reader.size} bytes, more than ${options.limit}`);
+  }
+  const content = Buffer.allocUnsafe(reader.size);
+  let at = 0;
+  for await (const chunk of reader.chunks()) {
+    content.set(chunk, at);
+    at += chunk.length;
+  }
+  return content.subarray(0, at);
+}

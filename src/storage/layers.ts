@@ -1,0 +1,107 @@
+import { LRUCache } from 'lru-cache';
+import type { Digest } from '../oci/digest.ts';
+import type { RepositoryName } from '../oci/repository-name.ts';
+import type { BlobContents } from './blob-contents.ts';
+import { layerLinkKey } from './layout.ts';
+import type { Linker } from './linking.ts';
+import type { LinkStore } from './links.ts';
+import { KeyNotFoundError } from './storage-errors.ts';
+import type { StorageLog } from './storage-log.ts';
+
+export interface StoredBlob {
+  /** Where the bytes are: differs from what was asked for distribution's sha256 alias of a sha512 blob. */
+  readonly content: Digest;
+  /** Bytes. */
+  readonly size: number;
+}
+
+/** Repositories remembered as having a blob, and blobs for which that is remembered. */
+const HOMES_PER_BLOB = 8;
+const REMEMBERED_BLOBS = 20_000;
+
+/** Which repository has which blob. */
+export class Layers {
+  readonly #contents: BlobContents;
+  readonly #links: LinkStore;
+  readonly #linker: Linker;
+  readonly #log: StorageLog;
+  readonly #homes = new LRUCache<Digest, RepositoryName[]>({ max: REMEMBERED_BLOBS });
+
+  constructor(parts: { contents: BlobContents; links: LinkStore; linker: Linker; log: StorageLog }) {
+    this.#contents = parts.contents;
+    this.#links = parts.links;
+    this.#linker = parts.linker;
+    this.#log = parts.log;
+  }
+
+  /** undefined when the repository has no such blob. */
+  async find(name: RepositoryName, digest: Digest): Promise<StoredBlob | undefined> {
+    const content = await this.#links.read(layerLinkKey(name, digest), 'links');
+    if (content === undefined) return undefined;
+    try {
+      const size = await this.#contents.size(content);
+      this.#addHome(name, digest);
+      return { content, size };
+    } catch (error) {
+      if (!(error instanceof KeyNotFoundError)) throw error;
+      this.#log.warn(
+        { repository: name, digest, file: layerLinkKey(name, digest) },
+        'a blob is linked, but its data is missing',
+      );
+      return undefined;
+    }
+  }
+
+  /**
+   * Links a blob whose data `ensureData` puts in place.
+   * @throws BlobBeingDeletedError, and whatever `ensureData` throws
+   */
+  async add(name: RepositoryName, digest: Digest, ensureData: () => Promise<void>): Promise<void> {
+    await this.#linker.link({ digest, link: layerLinkKey(name, digest), ensureData });
+    this.#addHome(name, digest);
+  }
+
+  /**
+   * Links a blob that another repository has.
+   * @throws KeyNotFoundError when its data is not here; BlobBeingDeletedError
+   */
+  async mount(
+    digest: Digest,
+    names: { readonly from: RepositoryName; readonly to: RepositoryName },
+  ): Promise<boolean> {
+    const found = await this.find(names.from, digest);
+    if (found === undefined) return false;
+    await this.#linker.link({
+      digest: found.content,
+      link: layerLinkKey(names.to, digest),
+      ensureData: async () => {
+        await this.#contents.sizeInStorage(found.content);
+      },
+    });
+    this.#addHome(names.to, digest);
+    return true;
+  }
+
+  /** @returns false when the repository has no such blob */
+  async remove(name: RepositoryName, digest: Digest): Promise<boolean> {
+    const key = layerLinkKey(name, digest);
+    const had = (await this.#links.read(key, 'links')) !== undefined;
+    if (had) await this.#links.delete(key);
+    return had;
+  }
+
+  /** Repositories that were seen with the blob; each is to be asked before it is believed. */
+  likelyHomes(digest: Digest): readonly RepositoryName[] {
+    return this.#homes.get(digest) ?? [];
+  }
+
+  #addHome(name: RepositoryName, digest: Digest): void {
+    const homes = this.#homes.get(digest);
+    if (homes === undefined) {
+      this.#homes.set(digest, [name]);
+    } else if (!homes.includes(name)) {
+      homes.unshift(name);
+      homes.length = Math.min(homes.length, HOMES_PER_BLOB);
+    }
+  }
+}

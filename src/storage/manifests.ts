@@ -1,0 +1,153 @@
+import { LRUCache } from 'lru-cache';
+import type { Digest } from '../oci/digest.ts';
+import type { Manifest } from '../oci/manifest.ts';
+import type { Reference, Tag } from '../oci/reference.ts';
+import type { RepositoryName } from '../oci/repository-name.ts';
+import { storedMediaType } from '../oci/stored-media-type.ts';
+import type { BlobContents } from './blob-contents.ts';
+import type { StorageDriver } from './driver.ts';
+import { blobDataKey, revisionLinkKey, revisionsFolder } from './layout.ts';
+import type { Linker } from './linking.ts';
+import type { LinkStore } from './links.ts';
+import type { Referrers } from './referrers.ts';
+import { KeyNotFoundError } from './storage-errors.ts';
+import type { StorageLog } from './storage-log.ts';
+import type { Tags } from './tags.ts';
+
+export interface StoredManifest {
+  readonly digest: Digest;
+  readonly mediaType: string;
+  readonly content: Buffer;
+}
+
+export interface NewManifest {
+  readonly digest: Digest;
+  readonly content: Buffer;
+  readonly manifest: Manifest;
+  readonly tags: readonly Tag[];
+}
+
+/** Bytes; what other registries let through is read here too, with room to spare. */
+const READ_LIMIT = 64 * 1024 * 1024;
+
+const REMEMBERED_MEDIA_TYPES = 20_000;
+
+/** The manifests of repositories, with the tags and referrer entries that go with them. */
+export class Manifests {
+  readonly #driver: StorageDriver;
+  readonly #contents: BlobContents;
+  readonly #links: LinkStore;
+  readonly #linker: Linker;
+  readonly #tags: Tags;
+  readonly #referrers: Referrers;
+  readonly #log: StorageLog;
+  readonly #mediaTypes = new LRUCache<Digest, string>({ max: REMEMBERED_MEDIA_TYPES });
+
+  constructor(parts: {
+    driver: StorageDriver;
+    contents: BlobContents;
+    links: LinkStore;
+    linker: Linker;
+    tags: Tags;
+    referrers: Referrers;
+    log: StorageLog;
+  }) {
+    this.#driver = parts.driver;
+    this.#contents = parts.contents;
+    this.#links = parts.links;
+    this.#linker = parts.linker;
+    this.#tags = parts.tags;
+    this.#referrers = parts.referrers;
+    this.#log = parts.log;
+  }
+
+  /** undefined when the repository has no such manifest. */
+  async find(name: RepositoryName, reference: Reference): Promise<StoredManifest | undefined> {
+    if (reference.kind === 'digest') return this.#revision(name, reference.digest);
+    const digest = await this.#tags.read(name, reference.tag);
+    if (digest === undefined) return undefined;
+    const found = await this.#revision(name, digest);
+    if (found === undefined) {
+      this.#log.warn(
+        { repository: name, tag: reference.tag, digest },
+        'a tag leads to a manifest that is missing',
+      );
+    }
+    return found;
+  }
+
+  /** Whether the repository links this manifest. */
+  async has(name: RepositoryName, digest: Digest): Promise<boolean> {
+    return (await this.#links.read(revisionLinkKey(name, digest), 'links')) !== undefined;
+  }
+
+  /** Whether the repository links any manifest. */
+  async hasAny(name: RepositoryName): Promise<boolean> {
+    for (const algorithm of ['sha256', 'sha512']) {
+      const { entries } = await this.#driver.list(`${revisionsFolder(name)}/${algorithm}`, { limit: 1 });
+      if (entries.length > 0) return true;
+    }
+    return false;
+  }
+
+  /**
+   * Content, revision, referrer entry, tags, in this order; all durable when it resolves.
+   * @throws BlobBeingDeletedError
+   */
+  async put(name: RepositoryName, { digest, content, manifest, tags }: NewManifest): Promise<void> {
+    await this.#linker.link({
+      digest,
+      link: revisionLinkKey(name, digest),
+      ensureData: () => this.#ensureContent(digest, content),
+    });
+    if (manifest.subject !== undefined) await this.#referrers.add(name, manifest.subject.digest, digest);
+    for (const tag of tags) await this.#tags.write(name, tag, digest);
+  }
+
+  /**
+   * Removes the manifest and every tag on it; the tags first, so that a crash leaves none that leads nowhere.
+   * @returns undefined when the repository has no such manifest, else the tags that went
+   */
+  async remove(name: RepositoryName, digest: Digest): Promise<readonly Tag[] | undefined> {
+    if (!(await this.has(name, digest))) return undefined;
+    const tags = await this.#tags.removeAllOf(name, digest);
+    const stored = await this.#revision(name, digest);
+    if (stored !== undefined) await this.#referrers.removeOf(name, stored);
+    await this.#links.delete(revisionLinkKey(name, digest));
+    return tags;
+  }
+
+  async #revision(name: RepositoryName, digest: Digest): Promise<StoredManifest | undefined> {
+    const target = await this.#links.read(revisionLinkKey(name, digest), 'links');
+    if (target === undefined) return undefined;
+    try {
+      const content = await this.#contents.whole(target, READ_LIMIT);
+      return { digest, content, mediaType: this.#mediaTypeOf(target, content) };
+    } catch (error) {
+      if (!(error instanceof KeyNotFoundError)) throw error;
+      this.#log.warn(
+        { repository: name, digest, file: blobDataKey(target) },
+        'a manifest is linked, but its data is missing',
+      );
+      return undefined;
+    }
+  }
+
+  #mediaTypeOf(digest: Digest, content: Buffer): string {
+    const known = this.#mediaTypes.get(digest);
+    if (known !== undefined) return known;
+    const mediaType = storedMediaType(content);
+    this.#mediaTypes.set(digest, mediaType);
+    return mediaType;
+  }
+
+  async #ensureContent(digest: Digest, content: Buffer): Promise<void> {
+    try {
+      if ((await this.#contents.sizeInStorage(digest)) === content.length) return;
+    } catch (error) {
+      if (!(error instanceof KeyNotFoundError)) throw error;
+    }
+    await this.#driver.write(blobDataKey(digest), content);
+    this.#contents.remember(digest, content);
+  }
+}

@@ -1,0 +1,133 @@
+import { LRUCache } from 'lru-cache';
+import { type Digest, digestAlgorithm, digestFromHex, digestHex, isDigest } from '../oci/digest.ts';
+import { RegistryError } from '../oci/errors.ts';
+import { type Manifest, parseManifest } from '../oci/manifest.ts';
+import { parseTag, type Tag } from '../oci/reference.ts';
+import type { RepositoryName } from '../oci/repository-name.ts';
+import type { BlobContents } from './blob-contents.ts';
+import { mapBounded } from './bounded.ts';
+import type { StorageDriver } from './driver.ts';
+import { referrerLinkKey, referrersFolder, revisionLinkKey } from './layout.ts';
+import type { LinkStore } from './links.ts';
+import { KeyNotFoundError } from './storage-errors.ts';
+import type { Tags } from './tags.ts';
+
+/** One entry of a referrers answer, specification "Listing Referrers". */
+export interface ReferrerDescriptor {
+  readonly mediaType: string;
+  readonly digest: Digest;
+  readonly size: number;
+  readonly artifactType?: string;
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+const READ_AT_A_TIME = 16;
+const MANIFEST_LIMIT = 64 * 1024 * 1024;
+const REMEMBERED = 5_000;
+const ALGORITHMS = ['sha256', 'sha512'] as const;
+
+/** Which manifests of a repository name which as their subject. */
+export class Referrers {
+  readonly #driver: StorageDriver;
+  readonly #contents: BlobContents;
+  readonly #links: LinkStore;
+  readonly #tags: Tags;
+  readonly #described = new LRUCache<Digest, ReferrerDescriptor>({ max: REMEMBERED });
+
+  constructor(parts: { driver: StorageDriver; contents: BlobContents; links: LinkStore; tags: Tags }) {
+    this.#driver = parts.driver;
+    this.#contents = parts.contents;
+    this.#links = parts.links;
+    this.#tags = parts.tags;
+  }
+
+  async add(name: RepositoryName, subject: Digest, referrer: Digest): Promise<void> {
+    await this.#links.write(referrerLinkKey(name, subject, referrer), referrer);
+  }
+
+  /** Takes a manifest that is about to be removed off the list of its subject, if it has one. */
+  async removeOf(
+    name: RepositoryName,
+    stored: { readonly digest: Digest; readonly content: Buffer },
+  ): Promise<void> {
+    const subject = understood(stored.content)?.subject;
+    if (subject !== undefined) await this.#links.delete(referrerLinkKey(name, subject.digest, stored.digest));
+  }
+
+  /** By digest in ASCII order; those under the fallback tag that clients wrote for other registries included. */
+  async list(name: RepositoryName, subject: Digest): Promise<readonly ReferrerDescriptor[]> {
+    const digests = new Set<Digest>([
+      ...(await this.#linked(name, subject)),
+      ...(await this.#tagged(name, subject)),
+    ]);
+    const described = await mapBounded([...digests].sort(), READ_AT_A_TIME, (digest) =>
+      this.#describe(name, digest),
+    );
+    return described.filter((entry) => entry !== undefined);
+  }
+
+  async #linked(name: RepositoryName, subject: Digest): Promise<Digest[]> {
+    const found: Digest[] = [];
+    for (const algorithm of ALGORITHMS) {
+      const { entries } = await this.#driver.list(`${referrersFolder(name, subject)}/${algorithm}`);
+      const candidates = entries.map((entry) => digestFromHex(algorithm, entry.name)).filter(isDigest);
+      const linked = await mapBounded(candidates, READ_AT_A_TIME, (digest) =>
+        this.#links.read(referrerLinkKey(name, subject, digest), 'links'),
+      );
+      found.push(...linked.filter((digest) => digest !== undefined));
+    }
+    return found;
+  }
+
+  async #tagged(name: RepositoryName, subject: Digest): Promise<Digest[]> {
+    const digest = await this.#tags.read(name, fallbackTag(subject));
+    if (digest === undefined) return [];
+    const content = await this.#content(name, digest);
+    const index = content === undefined ? undefined : understood(content);
+    return index?.manifests.map((entry) => entry.digest) ?? [];
+  }
+
+  async #describe(name: RepositoryName, digest: Digest): Promise<ReferrerDescriptor | undefined> {
+    const content = await this.#content(name, digest);
+    if (content === undefined) return undefined;
+    const known = this.#described.get(digest);
+    if (known !== undefined) return known;
+    const manifest = understood(content);
+    if (manifest === undefined) return undefined;
+    const described = {
+      mediaType: manifest.mediaType,
+      digest,
+      size: content.length,
+      ...(manifest.artifactType === undefined ? {} : { artifactType: manifest.artifactType }),
+      ...(manifest.annotations === undefined ? {} : { annotations: manifest.annotations }),
+    };
+    this.#described.set(digest, described);
+    return described;
+  }
+
+  async #content(name: RepositoryName, digest: Digest): Promise<Buffer | undefined> {
+    const target = await this.#links.read(revisionLinkKey(name, digest), 'links');
+    if (target === undefined) return undefined;
+    try {
+      return await this.#contents.whole(target, MANIFEST_LIMIT);
+    } catch (error) {
+      if (error instanceof KeyNotFoundError) return undefined;
+      throw error;
+    }
+  }
+}
+
+/** Specification "Referrers Tag Schema": at most 32 characters of the algorithm and 64 of the encoded part. */
+export function fallbackTag(subject: Digest): Tag {
+  return parseTag(`${digestAlgorithm(subject).slice(0, 32)}-${digestHex(subject).slice(0, 64)}`);
+}
+
+/** What another registry took in may be no manifest that is understood here. */
+function understood(content: Buffer): Manifest | undefined {
+  try {
+    return parseManifest(content);
+  } catch (error) {
+    if (error instanceof RegistryError) return undefined;
+    throw error;
+  }
+}

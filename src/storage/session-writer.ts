@@ -1,0 +1,133 @@
+import { type Digest, type DigestAlgorithm, digestAlgorithm, digestFromHex } from '../oci/digest.ts';
+import { RegistryError } from '../oci/errors.ts';
+import type { RepositoryName } from '../oci/repository-name.ts';
+import type { BlobContents } from './blob-contents.ts';
+import type { UploadWriter } from './driver.ts';
+import type { Layers } from './layers.ts';
+import { blobDataKey } from './layout.ts';
+import type { RunningHash, SessionHashes } from './session-hashes.ts';
+
+export interface SessionWriterParts {
+  readonly id: string;
+  readonly name: RepositoryName;
+  readonly writer: UploadWriter;
+  readonly contents: BlobContents;
+  readonly layers: Layers;
+  readonly hashes: SessionHashes;
+  /** What the client announced when it started the session. */
+  readonly algorithm: () => Promise<DigestAlgorithm>;
+}
+
+/** The one writer of an upload session: counts and hashes what it appends. */
+export class SessionWriter {
+  readonly #parts: SessionWriterParts;
+  #hash: RunningHash | undefined;
+  #ended = false;
+
+  constructor(parts: SessionWriterParts) {
+    this.#parts = parts;
+    this.#hash = parts.hashes.take(parts.id, parts.writer.size);
+  }
+
+  get id(): string {
+    return this.#parts.id;
+  }
+
+  /** Bytes of the session so far. */
+  get size(): number {
+    return this.#parts.writer.size;
+  }
+
+  /**
+   * Appends what arrives. What was appended before a failure of the source stays.
+   * @param expected the digest, when the client has said it already: its algorithm is the one to hash with
+   */
+  async append(source: AsyncIterable<Uint8Array>, expected?: Digest): Promise<void> {
+    const { writer } = this.#parts;
+    const hash = await this.#running(
+      expected === undefined ? await this.#announced() : digestAlgorithm(expected),
+    );
+    for await (const chunk of source) {
+      const hashed = hash.hasher.update(chunk);
+      try {
+        await writer.append(chunk);
+      } finally {
+        await hashed;
+      }
+      hash.size += chunk.length;
+    }
+  }
+
+  /**
+   * Ends the session: the blob is in the repository when it resolves.
+   * @throws RegistryError DIGEST_INVALID, and the session stays; BlobBeingDeletedError
+   */
+  async finish(expected: Digest): Promise<void> {
+    const { writer, layers, contents, name } = this.#parts;
+    const actual = await this.#digest(digestAlgorithm(expected));
+    if (actual !== expected) {
+      throw new RegistryError('DIGEST_INVALID', {
+        message: `the ${writer.size} bytes that were uploaded have the digest ${actual}, not ${expected}`,
+        detail: { expected, actual },
+      });
+    }
+    await layers.add(name, expected, async () => {
+      await writer.commit(blobDataKey(expected));
+      this.#ended = true;
+      contents.forget(expected);
+    });
+  }
+
+  /** Throws the session away. */
+  async drop(): Promise<void> {
+    this.#ended = true;
+    await this.#parts.writer.drop();
+  }
+
+  /** Gives the writer back; the session stays, unless it has ended. */
+  async close(): Promise<void> {
+    const hash = this.#hash;
+    this.#hash = undefined;
+    if (hash !== undefined) {
+      if (this.#ended || hash.size !== this.size) hash.hasher.dispose();
+      else this.#parts.hashes.keep(this.id, hash);
+    }
+    await this.#parts.writer.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** A fresh session needs no look at what was announced: nothing was hashed that could be wrong. */
+  async #announced(): Promise<DigestAlgorithm> {
+    return this.#hash?.algorithm ?? (await this.#parts.algorithm());
+  }
+
+  /** The running hash, brought up to what the storage has: of this algorithm when it has to be begun anew. */
+  async #running(algorithm: DigestAlgorithm): Promise<RunningHash> {
+    const { writer, hashes } = this.#parts;
+    if (this.#hash?.size === writer.size) return this.#hash;
+    this.#hash?.hasher.dispose();
+    const hash = hashes.begin(algorithm);
+    this.#hash = hash;
+    if (writer.size > 0) {
+      for await (const chunk of writer.content()) {
+        await hash.hasher.update(chunk);
+        hash.size += chunk.length;
+      }
+    }
+    return hash;
+  }
+
+  async #digest(algorithm: DigestAlgorithm): Promise<Digest> {
+    const { writer } = this.#parts;
+    if (this.#hash !== undefined && (this.#hash.algorithm !== algorithm || this.#hash.size !== writer.size)) {
+      this.#hash.hasher.dispose();
+      this.#hash = undefined;
+    }
+    const hash = await this.#running(algorithm);
+    this.#hash = undefined;
+    return digestFromHex(algorithm, await hash.hasher.digest());
+  }
+}

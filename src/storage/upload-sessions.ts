@@ -1,0 +1,130 @@
+import { randomUUID } from 'node:crypto';
+import type { Digest, DigestAlgorithm } from '../oci/digest.ts';
+import { isDigestAlgorithm } from '../oci/digest.ts';
+import type { RepositoryName } from '../oci/repository-name.ts';
+import type { BlobContents } from './blob-contents.ts';
+import { readContent } from './content.ts';
+import type { HasherPool } from './content-hasher.ts';
+import type { CreateUploadOptions, StorageDriver, UploadWriter } from './driver.ts';
+import type { Layers } from './layers.ts';
+import { blobDataKey, uploadAlgorithmKey, uploadFolder, uploadStartedAtKey } from './layout.ts';
+import { SessionHashes } from './session-hashes.ts';
+import { SessionWriter } from './session-writer.ts';
+import { KeyNotFoundError } from './storage-errors.ts';
+
+const SESSION_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+/** Upload sessions of repositories, specification "Pushing Blobs". All that another server needs is in the storage. */
+export class UploadSessions {
+  readonly #driver: StorageDriver;
+  readonly #contents: BlobContents;
+  readonly #layers: Layers;
+  readonly #hashes: SessionHashes;
+  readonly #clock: () => Date;
+
+  constructor(parts: {
+    driver: StorageDriver;
+    contents: BlobContents;
+    layers: Layers;
+    hashers: HasherPool;
+    clock: () => Date;
+  }) {
+    this.#driver = parts.driver;
+    this.#contents = parts.contents;
+    this.#layers = parts.layers;
+    this.#hashes = new SessionHashes(parts.hashers);
+    this.#clock = parts.clock;
+  }
+
+  /**
+   * @param algorithm what the client announced that its digest will be of
+   * @returns the session's id
+   */
+  async start(name: RepositoryName, algorithm?: DigestAlgorithm): Promise<string> {
+    const id = randomUUID();
+    if (algorithm !== undefined && algorithm !== 'sha256') {
+      await this.#driver.write(uploadAlgorithmKey(name, id), Buffer.from(algorithm), { durable: false });
+    }
+    const startedAt = this.#clock().toISOString();
+    await this.#driver.write(uploadStartedAtKey(name, id), Buffer.from(startedAt), { durable: false });
+    return id;
+  }
+
+  /**
+   * Bytes kept so far.
+   * @throws KeyNotFoundError when there is no such session
+   */
+  async size(name: RepositoryName, id: string): Promise<number> {
+    await this.#mustExist(name, id);
+    try {
+      return await this.#driver.uploads.size(uploadFolder(name, id));
+    } catch (error) {
+      if (error instanceof KeyNotFoundError) return 0;
+      throw error;
+    }
+  }
+
+  /**
+   * Takes the session's one writer.
+   * @param expected the digest, when it is known before the first byte is read
+   * @throws KeyNotFoundError when there is no such session; UploadBusyError
+   */
+  async open(name: RepositoryName, id: string, expected?: Digest): Promise<SessionWriter> {
+    await this.#mustExist(name, id);
+    const writer = await this.#openOrCreate(name, id, expected);
+    return new SessionWriter({
+      id,
+      name,
+      writer,
+      contents: this.#contents,
+      layers: this.#layers,
+      hashes: this.#hashes,
+      algorithm: () => this.#algorithm(name, id),
+    });
+  }
+
+  /**
+   * A session that is written in the same request, whose digest is known.
+   * @throws whatever the driver throws
+   */
+  async openNew(name: RepositoryName, expected: Digest): Promise<SessionWriter> {
+    const id = await this.start(name);
+    return this.open(name, id, expected);
+  }
+
+  async #openOrCreate(name: RepositoryName, id: string, expected: Digest | undefined): Promise<UploadWriter> {
+    const folder = uploadFolder(name, id);
+    try {
+      return await this.#driver.uploads.open(folder);
+    } catch (error) {
+      if (!(error instanceof KeyNotFoundError)) throw error;
+    }
+    const options: CreateUploadOptions = expected === undefined ? {} : { target: blobDataKey(expected) };
+    const writer = await this.#driver.uploads.create(folder, options);
+    try {
+      await this.#mustExist(name, id);
+    } catch (error) {
+      await writer.drop();
+      throw error;
+    }
+    return writer;
+  }
+
+  async #mustExist(name: RepositoryName, id: string): Promise<void> {
+    const key = uploadStartedAtKey(name, id);
+    if (!SESSION_ID.test(id)) throw new KeyNotFoundError(key);
+    await this.#driver.stat(key);
+  }
+
+  async #algorithm(name: RepositoryName, id: string): Promise<DigestAlgorithm> {
+    try {
+      const text = (await readContent(this.#driver, uploadAlgorithmKey(name, id), { limit: 64 })).toString(
+        'latin1',
+      );
+      return isDigestAlgorithm(text) ? text : 'sha256';
+    } catch (error) {
+      if (error instanceof KeyNotFoundError) return 'sha256';
+      throw error;
+    }
+  }
+}
