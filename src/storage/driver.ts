@@ -115,9 +115,17 @@ export interface StorageDriver {
 export interface CreateUploadOptions {
   /**
    * Where the content will end, when that is known at the start: the driver may then write there straight, as
-   * long as nothing can be read there before `commit`. `commit` must be called with the same key.
+   * long as nothing can be read there before `commit`. `commit` must be called with the same key. What was
+   * appended lasts until `close` only: in a bucket it cannot be read back, so an upload that is opened again may
+   * be empty.
    */
   readonly target?: Key;
+}
+
+export interface OpenUploadOptions {
+  /** As in CreateUploadOptions, for what is appended from now on; without effect unless the upload is empty. */
+  readonly target?: Key;
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -138,7 +146,7 @@ export interface UploadStore {
    * whatever the old holder still does reaches nothing. Within one process busy is told at once.
    * @throws UploadBusyError, KeyNotFoundError when there is no such upload
    */
-  open(folder: Key, signal?: AbortSignal): Promise<UploadWriter>;
+  open(folder: Key, options?: OpenUploadOptions): Promise<UploadWriter>;
 
   /**
    * Bytes kept so far, without taking the writer: answers while somebody writes.
