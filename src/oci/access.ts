@@ -27,6 +27,12 @@ export interface Caller {
   /** as the client asked it, for the service default (host[:port]). */
   readonly host: string;
   readonly requestId: string;
+  /** Tag, digest or session that the request is about, for the audit. */
+  readonly reference?: string | undefined;
+  /** `X-Forwarded-Proto`, when it says http or https. */
+  readonly forwardedProto?: 'http' | 'https' | undefined;
+  /** The upstream that host, path or `ns` led to: bare names in the client's scopes are meant there. */
+  readonly upstream?: string | undefined;
 }
 
 /** What the caller of one request may do. */
@@ -39,9 +45,16 @@ export interface Grant {
    * rules of the server itself): a challenge would bring nothing new.
    */
   decided(need: Omit<AccessNeed, 'actions'>): boolean;
+  /**
+   * Whether a list (catalog, search) may name it: what its caller may pull by the server's rules, whatever the
+   * scopes of the token at hand.
+   */
+  sees(need: Omit<AccessNeed, 'actions' | 'asked'>): boolean;
 }
 
 export interface Authorizer {
+  /** For an answer that must not be a challenge (`/v1/search`); undefined where nobody gets in without credentials. */
+  readonly anonymous: Grant | undefined;
   /**
    * @throws RegistryError UNAUTHORIZED (401 with www-authenticate in headers, naming exactly the scopes of
    * `needs`), TOOMANYREQUESTS

@@ -41,6 +41,11 @@ export interface ReadOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface WriteOptions {
+  /** Readable to the owner of the process alone, at every moment, where the storage knows owners (a directory). */
+  readonly ownerOnly?: boolean;
+}
+
 /**
  * An object opened for reading: the storage has answered, and a delete or overwrite that comes now does not
  * change what is read.
