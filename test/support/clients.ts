@@ -21,7 +21,9 @@ export function clientsIn(folder: string): Clients {
   // No registry but the ones named in full: nothing is ever asked outside.
   const registries = join(folder, 'registries.conf');
   writeFileSync(registries, 'unqualified-search-registries = []\nshort-name-mode = "disabled"\n');
-  const containers = { ...env, CONTAINERS_REGISTRIES_CONF: registries };
+  // podman 4 fails when DOCKER_CONFIG leads to a folder without a config.json.
+  const { DOCKER_CONFIG: _, ...others } = env;
+  const containers = { ...others, CONTAINERS_REGISTRIES_CONF: registries };
   const podmanFolders = ['--root', join(folder, 'podman'), '--runroot', join(folder, 'podman-run')];
   return {
     env,

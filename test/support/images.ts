@@ -38,7 +38,7 @@ export interface ImageOptions {
 export async function pushGreeting(clients: Clients, options: ImageOptions): Promise<string> {
   const { folder, reference, text, platform = 'linux/amd64' } = options;
   const layer = await writeLayer(folder, 'greeting.tar', await greetingFiles(text));
-  await clients.crane('append', '--new_layer', layer, '--new_tag', reference);
+  await clients.crane('append', '--oci-empty-base', '--new_layer', layer, '--new_tag', reference);
   const command = ['--entrypoint', '/bin/cat', '--cmd', '/greeting', '--set-platform', platform];
   await clients.crane('mutate', reference, ...command, '--tag', reference);
   return (await clients.crane('digest', reference)).stdout.trim();
