@@ -1,0 +1,102 @@
+import type { ServerResponse } from 'node:http';
+import type { Http2ServerResponse } from 'node:http2';
+import { RegistryError } from '../oci/errors.ts';
+import type { Answer, Request } from './exchange.ts';
+
+/** The connection ended before the request's body did: nobody is left to answer. */
+export class ClientGoneError extends Error {
+  override readonly name = 'ClientGoneError';
+  readonly code = 'CLIENT_GONE';
+}
+
+export interface BodyOptions {
+  /** Milliseconds that may pass without a byte while the reader waits for one. */
+  readonly idle: number;
+}
+
+function isHttp1(res: Answer): res is ServerResponse {
+  return 'assignSocket' in res;
+}
+
+function sendContinue(req: Request, res: ServerResponse | Http2ServerResponse): void {
+  if (req.headers.expect?.toLowerCase() !== '100-continue' || res.headersSent) return;
+  if (isHttp1(res)) res.writeContinue();
+  else res.writeContinue();
+}
+
+function idleError(idle: number): RegistryError {
+  return new RegistryError('REQUEST_INVALID', {
+    status: 408,
+    message: `nothing came of the request body for ${Math.round(idle / 1000)} s`,
+  });
+}
+
+/**
+ * The request's body in the chunks it arrives in, those joined that arrived while the reader was busy. The first
+ * read is what answers `Expect: 100-continue` (RFC 9110 section 10.1.1), so an error answered before never does.
+ * Giving up in the middle leaves the connection to the answer.
+ * @throws RegistryError 408 when nothing comes for too long, ClientGoneError when the connection ends
+ */
+export async function* readBody(req: Request, res: Answer, options: BodyOptions): AsyncGenerator<Buffer> {
+  sendContinue(req, res);
+  let failure: Error | undefined;
+  let wake: (() => void) | undefined;
+  const onEvent = () => wake?.();
+  const fail = (error: Error) => {
+    failure ??= error;
+    wake?.();
+  };
+  const onError = (cause: Error) => fail(new ClientGoneError('the client went away', { cause }));
+  const onClose = () => {
+    if (!req.readableEnded) fail(new ClientGoneError('the client went away'));
+  };
+  const timer = setTimeout(() => {
+    if (wake !== undefined) fail(idleError(options.idle));
+  }, options.idle);
+  req.on('readable', onEvent).on('end', onEvent).on('error', onError).on('close', onClose);
+  try {
+    while (true) {
+      const chunk: Buffer | null = req.read();
+      if (chunk !== null) {
+        yield chunk;
+        continue;
+      }
+      if (req.readableEnded) return;
+      if (req.destroyed) onClose();
+      if (failure !== undefined) throw failure;
+      timer.refresh();
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+      wake = undefined;
+    }
+  } finally {
+    clearTimeout(timer);
+    req.off('readable', onEvent).off('end', onEvent).off('error', onError).off('close', onClose);
+  }
+}
+
+/**
+ * The whole of a small body.
+ * @throws RegistryError SIZE_INVALID (413) above `limit` bytes, and what `readBody` throws
+ */
+export async function readSmallBody(
+  req: Request,
+  res: Answer,
+  options: BodyOptions & { readonly limit: number },
+): Promise<Buffer> {
+  const tooLarge = () =>
+    new RegistryError('SIZE_INVALID', {
+      status: 413,
+      message: `the request body is longer than ${options.limit} bytes`,
+    });
+  if (Number(req.headers['content-length'] ?? 0) > options.limit) throw tooLarge();
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of readBody(req, res, options)) {
+    size += chunk.length;
+    if (size > options.limit) throw tooLarge();
+    chunks.push(chunk);
+  }
+  return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, size);
+}
