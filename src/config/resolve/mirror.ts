@@ -1,0 +1,153 @@
+import { isRepositoryNameComponent } from '../../oci/repository-name.ts';
+import { patternProblem } from '../access-pattern.ts';
+import type { MirrorConfig, ProxyConfig, UpstreamConfig, UpstreamCredentials } from '../config.ts';
+import { nearest } from '../kit/nearest.ts';
+import type { Report } from '../problems.ts';
+import type { Settings } from '../schema/schema.ts';
+import type { Secret } from '../secret.ts';
+import { isDockerHubHost, WELL_KNOWN_UPSTREAMS } from '../well-known-upstreams.ts';
+import { Names } from './names.ts';
+
+type MirrorSettings = Settings['mirror'];
+type UpstreamSettings = MirrorSettings['upstreams'][number];
+
+/** Undefined where no upstream is listed. */
+export function resolveMirror(mirror: MirrorSettings, report: Report): MirrorConfig | undefined {
+  const at = report.at('upstreams');
+  const upstreams = mirror.upstreams.map((upstream, index) => resolveUpstream(upstream, at.at(index)));
+  const names = new Names('name');
+  const hosts = new Names('host');
+  mirror.upstreams.forEach((upstream, index) => {
+    names.claim(upstream.name, { by: index, report: at.at(index).at('name') });
+    for (const alias of upstream.aliases) {
+      names.claim(alias, { by: index, report: at.at(index).at('aliases') });
+    }
+    for (const host of upstreams[index]?.hosts ?? []) {
+      hosts.claim(host, { by: index, report: at.at(index).at('hosts') });
+    }
+  });
+  const listed = names.ownerOf(mirror.default?.toLowerCase() ?? '');
+  const standard = listed === undefined ? undefined : upstreams[listed];
+  if (mirror.default !== undefined && standard === undefined) {
+    const meant = nearest(mirror.default, names.all());
+    report
+      .at('default')
+      .problem(
+        `${mirror.default} is not one of mirror.upstreams${meant === undefined ? '' : `; did you mean ${meant}?`}`,
+      );
+  }
+  const [first] = upstreams;
+  if (first === undefined) return undefined;
+  const { unusedfor, maxsize } = mirror.evict;
+  return {
+    upstreams,
+    default: (standard ?? first).name,
+    timeouts: {
+      connect: mirror.timeouts.connect,
+      firstByte: mirror.timeouts.firstbyte,
+      tagCheck: mirror.timeouts.tagcheck,
+      stall: mirror.timeouts.stall,
+      fill: mirror.timeouts.fill,
+    },
+    spool: { directory: mirror.spool.directory, maxSize: mirror.spool.maxsize },
+    evict:
+      unusedfor === undefined && maxsize === undefined
+        ? undefined
+        : { unusedFor: unusedfor, maxSize: maxsize },
+  };
+}
+
+function resolveUpstream(upstream: UpstreamSettings, report: Report): UpstreamConfig {
+  const { name } = upstream;
+  if (name !== '' && !isRepositoryNameComponent(name)) {
+    report
+      .at('name')
+      .problem(`${JSON.stringify(name)} cannot stand before a repository name; put an address under urls`);
+  } else if (name !== '' && upstream.urls.length === 0) {
+    const meant = nearest(name, WELL_KNOWN_UPSTREAMS.keys());
+    report
+      .at('urls')
+      .problem(
+        `must be given, since ${name} is not well known${meant === undefined ? '' : `; did you mean ${meant}?`}`,
+      );
+  }
+  upstream.allow.forEach((pattern, index) => {
+    const wrong = patternProblem(pattern, { account: false });
+    if (wrong !== undefined) report.at('allow').at(index).problem(wrong);
+  });
+  if (upstream.ca !== undefined && upstream.insecure) {
+    report.at('insecure').problem('takes any certificate, so that ca has no effect: leave one of them out');
+  }
+  const urls = upstream.urls.map((url, index) => resolveUrl(url, report.at('urls').at(index)));
+  return {
+    name,
+    urls: urls.map(({ url }) => url),
+    hosts: upstream.hosts.map((host) => host.toLowerCase().replace(/:\d+$/, '')),
+    aliases: upstream.aliases,
+    dockerHub: name === 'docker.io' || urls.some(({ host }) => isDockerHubHost(host)),
+    credentials: resolveCredentials(upstream, report),
+    tagTtl: upstream.tagttl,
+    ca: upstream.ca,
+    insecure: upstream.insecure,
+    allow: upstream.allow,
+  };
+}
+
+export function resolveProxy(proxy: Settings['proxy'], report: Report): ProxyConfig | undefined {
+  const { remoteurl, username, password, exec } = proxy;
+  if (remoteurl === undefined) {
+    if (username !== undefined || password !== undefined || exec.command !== undefined) {
+      report.at('remoteurl').warning('is left out, so there is no proxy, whatever else stands here');
+    }
+    return undefined;
+  }
+  return {
+    remoteUrl: resolveUrl(remoteurl, report.at('remoteurl')).url,
+    credentials: resolveCredentials({ ...proxy, passwordfile: undefined }, report),
+    ttl: proxy.ttl,
+    cacheWriteTimeout: proxy.cachewritetimeout,
+  };
+}
+
+function resolveUrl(text: string, report: Report): { url: string; host: string } {
+  const url = /^https?:\/\//i.test(text) ? URL.parse(text) : null;
+  if (url === null) {
+    report.problem('must be a URL with http:// or https://');
+    return { url: '', host: '' };
+  }
+  if (url.username !== '' || url.password !== '') {
+    report.problem('must not hold a login: username and password are keys of their own');
+  }
+  if (url.search !== '' || url.hash !== '') report.problem('must not hold a query or a fragment');
+  return { url: url.origin + url.pathname.replace(/\/+$/, ''), host: url.hostname };
+}
+
+interface CredentialSettings {
+  readonly username: string | undefined;
+  readonly password: Secret | undefined;
+  readonly passwordfile: string | undefined;
+  readonly exec: Settings['proxy']['exec'];
+}
+
+function resolveCredentials(
+  { username, password, passwordfile, exec }: CredentialSettings,
+  report: Report,
+): UpstreamCredentials | undefined {
+  // As in distribution, a helper comes before a password that stands beside it.
+  if (exec.command !== undefined) return { kind: 'helper', command: exec.command, lifetime: exec.lifetime };
+  if (exec.lifetime !== undefined)
+    report.at('exec').at('command').problem('must be given where there is a lifetime');
+  if (password !== undefined && passwordfile !== undefined) {
+    report.at('passwordfile').problem('must not stand beside password');
+  }
+  if (username === undefined) {
+    if (password !== undefined || passwordfile !== undefined) {
+      report.at('username').problem('must be given where there is a password');
+    }
+    return undefined;
+  }
+  if (passwordfile !== undefined) return { kind: 'passwordfile', username, path: passwordfile };
+  if (password !== undefined) return { kind: 'password', username, password };
+  report.at('password').problem('must be given where there is a username');
+  return undefined;
+}
