@@ -27,6 +27,8 @@ import type { Key } from './driver.ts';
 
 const ROOT = 'docker/registry/v2';
 
+export const registryFolder: Key = ROOT;
+
 export const repositoriesFolder: Key = `${ROOT}/repositories`;
 export const blobsFolder: Key = `${ROOT}/blobs`;
 export const candidatesFolder: Key = `${ROOT}/candidates`;

@@ -87,6 +87,13 @@ function describeObjects(create: () => Promise<StorageHarness>): void {
     expect(contents.some((content) => content.equals(seen))).toBe(true);
   });
 
+  it('puts in place what need not outlive the machine', async () => {
+    const other = (await harness.start()).driver;
+    await driver.write(KEY, Buffer.from('one'), { durable: false });
+    await driver.write(KEY, Buffer.from('two'), { durable: false });
+    expect((await readAll(other, KEY)).toString()).toBe('two');
+  });
+
   it('writes and reads an empty object', async () => {
     await driver.write(KEY, new Uint8Array());
     expect((await driver.stat(KEY)).size).toBe(0);

@@ -173,6 +173,31 @@ export function describeUploadContract(create: () => Promise<StorageHarness>): v
     expect(await listNames(driver, UPLOADS)).toEqual([]);
   });
 
+  it('begins an upload in a folder where something lies already, and once only', async () => {
+    const other = (await harness.start()).driver;
+    await driver.write(`${FOLDER}/startedat`, text('now'), { durable: false });
+    await expect(driver.uploads.open(FOLDER)).rejects.toThrow(KeyNotFoundError);
+    const tries = await Promise.allSettled([
+      driver.uploads.create(FOLDER),
+      driver.uploads.create(FOLDER),
+      other.uploads.create(FOLDER),
+    ]);
+    for (const each of tries) {
+      if (each.status === 'rejected') expect(each.reason).toBeInstanceOf(UploadBusyError);
+    }
+    const begun = tries.filter((each) => each.status === 'fulfilled').map((each) => each.value);
+    expect(begun.length).toBeLessThanOrEqual(1);
+    const writer = begun[0] ?? (await driver.uploads.create(FOLDER));
+    await expect(driver.uploads.create(FOLDER)).rejects.toThrow(UploadBusyError);
+    await expect(other.uploads.create(FOLDER)).rejects.toThrow(UploadBusyError);
+    await writer.append(text('x'));
+    await writer.close();
+    await expect(other.uploads.create(FOLDER)).rejects.toThrow(UploadBusyError);
+    await (await other.uploads.open(FOLDER)).commit(TARGET);
+    expect((await readAll(driver, TARGET)).toString()).toBe('x');
+    await expect(driver.stat(`${FOLDER}/startedat`)).rejects.toThrow(KeyNotFoundError);
+  });
+
   it('knows no upload that was never begun', async () => {
     await expect(driver.uploads.size(FOLDER)).rejects.toThrow(KeyNotFoundError);
     await expect(driver.uploads.open(FOLDER)).rejects.toThrow(KeyNotFoundError);

@@ -5,6 +5,7 @@ import type { MemoryTree, MemoryUpload } from './memory-tree.ts';
 export function createMemoryUploads(tree: MemoryTree): UploadStore {
   return {
     async create(folder) {
+      if (tree.upload(folder) !== undefined) throw new UploadBusyError();
       const upload: MemoryUpload = { chunks: [], size: 0, holder: undefined };
       tree.putUpload(folder, upload);
       return new MemoryUploadWriter(tree, folder, upload);

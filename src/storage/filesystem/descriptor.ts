@@ -1,0 +1,52 @@
+import { close, fdatasync, fstat, fsync, ftruncate, open, read, type Stats, write } from 'node:fs';
+import { promisify } from 'node:util';
+
+/*
+ * Files by their descriptor. A FileHandle of node:fs/promises costs noticeably more for each call, and small
+ * objects are most of what is read and written.
+ */
+
+export const openFile: (path: string, flags: string | number) => Promise<number> = promisify(
+  (path: string, flags: string | number, done: (error: NodeJS.ErrnoException | null, fd: number) => void) =>
+    open(path, flags, 0o666, done),
+);
+export const syncData: (fd: number) => Promise<void> = promisify(fdatasync);
+export const syncAll: (fd: number) => Promise<void> = promisify(fsync);
+export const truncateTo: (fd: number, size: number) => Promise<void> = promisify(ftruncate);
+export const statOf: (fd: number) => Promise<Stats> = promisify(
+  (fd: number, done: (error: NodeJS.ErrnoException | null, stats: Stats) => void) => fstat(fd, done),
+);
+
+/**
+ * Closes without waiting. Errors that matter were told by fsync before; what is left (a descriptor of a file
+ * that was only read, or is thrown away) cannot fail in a way that anybody could act on.
+ */
+export function closeQuietly(fd: number): void {
+  close(fd, () => {});
+}
+
+/** @returns bytes read, 0 at the end of the file */
+export function readAt(fd: number, target: Uint8Array, position: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    read(fd, target, 0, target.byteLength, position, (error, count) => {
+      if (error === null) resolve(count);
+      else reject(error);
+    });
+  });
+}
+
+/** Writes all of `content`, in as many calls as the system wants. */
+export async function writeAt(fd: number, content: Uint8Array, position: number): Promise<void> {
+  for (let done = 0; done < content.byteLength; ) {
+    done += await writeSome(fd, content.subarray(done), position + done);
+  }
+}
+
+function writeSome(fd: number, content: Uint8Array, position: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    write(fd, content, 0, content.byteLength, position, (error, count) => {
+      if (error === null) resolve(count);
+      else reject(error);
+    });
+  });
+}

@@ -1,0 +1,97 @@
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { LRUCache } from 'lru-cache';
+import { closeQuietly, openFile, syncAll } from './descriptor.ts';
+import { errnoOf } from './errors.ts';
+import type { StorageRoot } from './root.ts';
+import { SharedRuns } from './shared-runs.ts';
+
+/** How many folders are remembered to be on disk. About 200 bytes each. */
+const REMEMBERED = 20_000;
+
+/** Folders on disk: made when needed, and durable when what lies in them is to be. Paths are absolute. */
+export class Folders {
+  readonly #root: StorageRoot;
+  /** Folders whose entry in their parent is known to be on disk. */
+  readonly #durable = new LRUCache<string, true>({ max: REMEMBERED });
+  /** One fsync that begins after several renames serves them all. */
+  readonly #syncs = new SharedRuns<void>(syncFolder);
+
+  constructor(root: StorageRoot) {
+    this.#root = root;
+  }
+
+  /**
+   * Makes a folder and those above it, down from what was there at the start. They need not be on disk yet.
+   * @throws StorageUnavailableError when the storage went away; errors of the operating system
+   */
+  async make(path: string): Promise<void> {
+    if (this.#root.isBase(path)) return this.#root.mustBeThere();
+    if (!this.#root.isInside(path)) await this.#root.mustBeThere();
+    try {
+      await this.#makeLast(path);
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT') throw error;
+      await this.make(dirname(path));
+      await this.#makeLast(path);
+    }
+  }
+
+  /**
+   * Runs `work`, which makes a file in the folder, and makes the folder when it is missing: also when that only
+   * shows now, since somebody deleted it.
+   */
+  async within<T>(path: string, work: () => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        if (attempt > 1) await this.make(path);
+        return await work();
+      } catch (error) {
+        // Who deletes and who writes may meet a few times, not for ever.
+        if (errnoOf(error) !== 'ENOENT' || attempt === 10) throw error;
+        this.#forget(path);
+      }
+    }
+  }
+
+  /** Brings a folder's names to disk, and its own name, and those of the folders above it. */
+  async sync(path: string): Promise<void> {
+    const unsure: string[] = [];
+    for (
+      let folder = path;
+      !this.#root.isBase(folder) && !this.#durable.has(folder);
+      folder = dirname(folder)
+    ) {
+      unsure.push(folder);
+    }
+    await Promise.all([this.syncNames(path), ...unsure.map((folder) => this.syncNames(dirname(folder)))]);
+    for (const folder of unsure) this.#durable.set(folder, true);
+  }
+
+  /** Brings a folder's names to disk: what was made, renamed or deleted in it before the call. */
+  syncNames(path: string): Promise<void> {
+    return this.#syncs.run(path);
+  }
+
+  async #makeLast(path: string): Promise<void> {
+    try {
+      await mkdir(path);
+    } catch (error) {
+      if (errnoOf(error) !== 'EEXIST') throw error;
+    }
+  }
+
+  #forget(path: string): void {
+    for (let folder = path; !this.#root.isBase(folder); folder = dirname(folder))
+      this.#durable.delete(folder);
+  }
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const fd = await openFile(path, 'r');
+  try {
+    await syncAll(fd);
+  } finally {
+    closeQuietly(fd);
+  }
+}

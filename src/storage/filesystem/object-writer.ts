@@ -1,0 +1,45 @@
+import { randomBytes } from 'node:crypto';
+import { rename, unlink } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { closeQuietly, openFile, syncData, writeAt } from './descriptor.ts';
+import { storageError } from './errors.ts';
+import type { Folders } from './folders.ts';
+
+/** What a write that was cut leaves behind ends so, as distribution's does. Lists do not show it. */
+export const TEMPORARY = '.tmp';
+
+export interface WriteFileOptions {
+  readonly durable: boolean;
+}
+
+/**
+ * Puts a file in place: temporary file, fsync, rename, fsync of the folders.
+ * @param path absolute
+ * @throws StorageFullError, StorageUnavailableError
+ */
+export async function writeFileAtomically(
+  path: string,
+  content: Uint8Array,
+  { folders, durable }: WriteFileOptions & { readonly folders: Folders },
+): Promise<void> {
+  const folder = dirname(path);
+  try {
+    await folders.within(folder, async () => {
+      const temporary = `${folder}/${randomBytes(8).toString('hex')}${TEMPORARY}`;
+      const fd = await openFile(temporary, 'wx');
+      try {
+        await writeAt(fd, content, 0);
+        if (durable) await syncData(fd);
+        await rename(temporary, path);
+      } catch (error) {
+        await unlink(temporary).catch(() => {});
+        throw error;
+      } finally {
+        closeQuietly(fd);
+      }
+    });
+    if (durable) await folders.sync(folder);
+  } catch (error) {
+    throw storageError(error);
+  }
+}

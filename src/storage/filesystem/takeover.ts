@@ -1,0 +1,79 @@
+import type { BigIntStats } from 'node:fs';
+import { constants, copyFile, rename, stat, unlink } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { UploadBusyError } from '../storage-errors.ts';
+import { isMissing } from './errors.ts';
+import type { HeartbeatTimes } from './heartbeats.ts';
+import type { UploadHold } from './upload-hold.ts';
+
+export interface WatchOptions {
+  readonly times: HeartbeatTimes;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Watches a file that bears another holder's name. Only changes count: what time it is there is not known.
+ * @returns what the file was like, when it never changed; undefined when it has gone
+ * @throws UploadBusyError as soon as it changes
+ */
+export async function watchHolder(
+  path: string,
+  { times, signal }: WatchOptions,
+): Promise<BigIntStats | undefined> {
+  const first = await statOrGone(path);
+  if (first === undefined) return undefined;
+  const end = performance.now() + times.watchFor;
+  while (performance.now() < end) {
+    await sleep(Math.min(times.lookEvery, Math.max(1, end - performance.now())), undefined, { signal });
+    const look = await statOrGone(path);
+    if (look === undefined) return undefined;
+    if (!isSame(first, look)) throw new UploadBusyError();
+  }
+  return first;
+}
+
+/**
+ * Goes on in a copy of the file that was taken, so that nothing reaches it which the holder before still writes.
+ * @param watched what the file was like while it was watched
+ */
+export async function goOnInCopy(
+  hold: UploadHold,
+  { watched, trustFor }: { readonly watched: BigIntStats; readonly trustFor: number },
+): Promise<void> {
+  const slept = isSame(watched, await stat(hold.path, { bigint: true }));
+  await hold.beat();
+  // It woke between the last look and the rename, and may rely for a while on what it saw then.
+  if (!slept) await sleep(trustFor);
+  const copy = hold.newCopy();
+  try {
+    await copyFile(hold.path, copy, constants.COPYFILE_FICLONE);
+    await hold.replaceWith(copy);
+  } catch (error) {
+    await unlink(copy).catch(() => {});
+    throw error;
+  }
+}
+
+/** Gives a file another holder's name. @returns false when it has not the name any more */
+export async function renameIfThere(from: string, to: string): Promise<boolean> {
+  try {
+    await rename(from, to);
+    return true;
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
+  }
+}
+
+async function statOrGone(path: string): Promise<BigIntStats | undefined> {
+  try {
+    return await stat(path, { bigint: true });
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}
+
+function isSame(a: BigIntStats, b: BigIntStats): boolean {
+  return a.ino === b.ino && a.size === b.size && a.mtimeNs === b.mtimeNs;
+}

@@ -1,0 +1,157 @@
+import { stat } from 'node:fs/promises';
+import type { Key, OpenUploadOptions, UploadStore, UploadWriter } from '../driver.ts';
+import { UploadBusyError } from '../storage-errors.ts';
+import { openFile, statOf } from './descriptor.ts';
+import { isMissing, storageError } from './errors.ts';
+import type { Folders } from './folders.ts';
+import { Heartbeats, type HeartbeatTimes, type Repeat } from './heartbeats.ts';
+import type { ReadBuffers } from './read-buffers.ts';
+import { removeFile } from './remove.ts';
+import type { StorageRoot } from './root.ts';
+import { goOnInCopy, renameIfThere, watchHolder } from './takeover.ts';
+import { dataFiles, freeFile, newHeldFile } from './upload-files.ts';
+import { type HoldContext, UploadHold } from './upload-hold.ts';
+import { FileUploadWriter } from './upload-writer.ts';
+import { WriteBack } from './write-back.ts';
+
+export interface UploadStoreParts {
+  readonly root: StorageRoot;
+  readonly folders: Folders;
+  readonly buffers: ReadBuffers;
+  readonly times: HeartbeatTimes;
+  readonly repeat: Repeat;
+}
+
+/** Uploads as folders; `upload-files.ts` tells how a folder has one writer, whichever process it comes through. */
+export class FileUploadStore implements UploadStore {
+  readonly #parts: UploadStoreParts;
+  readonly #holding: HoldContext;
+  readonly #writeBack = new WriteBack();
+  /** Folders that this process writes, or is about to; with the writer, once there is one. */
+  readonly #here = new Map<string, FileUploadWriter | undefined>();
+
+  constructor(parts: UploadStoreParts) {
+    this.#parts = parts;
+    this.#holding = {
+      root: parts.root,
+      heartbeats: new Heartbeats(parts.repeat, parts.times.beatEvery),
+      trustFor: parts.times.watchFor / 2,
+    };
+  }
+
+  create(folder: Key): Promise<UploadWriter> {
+    const path = this.#parts.root.path(folder);
+    return this.#alone(path, async () => {
+      const file = newHeldFile(path);
+      const fd = await this.#parts.folders.within(path, () => openFile(file, 'wx+'));
+      const hold = new UploadHold({ folder: path, path: file, fd }, this.#holding);
+      if ((await dataFiles(path)).length > 1) {
+        await removeFile(file);
+        hold.release();
+        throw new UploadBusyError();
+      }
+      return this.#writer(hold, 0);
+    });
+  }
+
+  open(folder: Key, { signal }: OpenUploadOptions = {}): Promise<UploadWriter> {
+    signal?.throwIfAborted();
+    const path = this.#parts.root.path(folder);
+    return this.#alone(path, async () => {
+      const free = freeFile(path);
+      const file = newHeldFile(path);
+      if (await renameIfThere(free, file)) return this.#resume(await this.#hold(path, file));
+      const [other] = await this.#existing(folder, path);
+      if (other === free) throw new UploadBusyError();
+      const watched = await watchHolder(other, { times: this.#parts.times, signal });
+      if (watched === undefined || !(await renameIfThere(other, file))) {
+        await this.#existing(folder, path);
+        throw new UploadBusyError();
+      }
+      const hold = await this.#hold(path, file);
+      try {
+        await goOnInCopy(hold, { watched, trustFor: this.#holding.trustFor });
+      } catch (error) {
+        // Its name stays: the holder before may be awake, so the file must not be taken for a free one.
+        hold.release();
+        throw error;
+      }
+      return this.#resume(hold);
+    });
+  }
+
+  async size(folder: Key): Promise<number> {
+    const path = this.#parts.root.path(folder);
+    const writer = this.#here.get(path);
+    if (writer !== undefined) return writer.size;
+    try {
+      return await this.#sizeOnDisk(folder, path);
+    } catch (error) {
+      throw storageError(error);
+    }
+  }
+
+  /** Gives back all that is held, so that another process need not wait. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#here.values()].map((writer) => writer?.close()));
+  }
+
+  /** Within a process one at a time is told at once, without a look at the disk. */
+  async #alone(path: string, take: () => Promise<FileUploadWriter>): Promise<UploadWriter> {
+    if (this.#here.has(path)) throw new UploadBusyError();
+    this.#here.set(path, undefined);
+    try {
+      const writer = await take();
+      this.#here.set(path, writer);
+      return writer;
+    } catch (error) {
+      this.#here.delete(path);
+      throw storageError(error);
+    }
+  }
+
+  async #hold(folder: string, path: string): Promise<UploadHold> {
+    return new UploadHold({ folder, path, fd: await openFile(path, 'r+') }, this.#holding);
+  }
+
+  async #resume(hold: UploadHold): Promise<FileUploadWriter> {
+    try {
+      return this.#writer(hold, (await statOf(hold.fd)).size);
+    } catch (error) {
+      await hold.giveBack();
+      throw error;
+    }
+  }
+
+  #writer(hold: UploadHold, size: number): FileUploadWriter {
+    const { root, folders, buffers } = this.#parts;
+    const ended = () => this.#here.delete(hold.folder);
+    return new FileUploadWriter({ hold, size, ended, root, folders, buffers, writeBack: this.#writeBack });
+  }
+
+  /** @throws KeyNotFoundError when the folder has no data, StorageUnavailableError */
+  async #existing(folder: Key, path: string): Promise<readonly [string, ...string[]]> {
+    let cause: unknown;
+    try {
+      const [first, ...others] = await dataFiles(path);
+      if (first !== undefined) return [first, ...others];
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+      cause = error;
+    }
+    throw await this.#parts.root.notFound(folder, cause);
+  }
+
+  async #sizeOnDisk(folder: Key, path: string): Promise<number> {
+    let file = freeFile(path);
+    // The name changes each time somebody takes the upload or gives it back.
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return (await stat(file)).size;
+      } catch (error) {
+        if (!isMissing(error) || attempt === 20) throw error;
+      }
+      [file] = await this.#existing(folder, path);
+    }
+  }
+}
