@@ -214,10 +214,11 @@ export interface HttpConfig {
   readonly limits: LimitsConfig;
 }
 
-export type ListenAddress =
-  /** Without a host: all addresses. Port 0: any free one. */
-  | { readonly net: 'tcp'; readonly host: string | undefined; readonly port: number }
-  | { readonly net: 'unix'; readonly path: string };
+export interface ListenAddress {
+  readonly net: 'tcp' | 'unix';
+  /** `host:port`, `[::]:port`, or `:port` for all addresses, port 0 for any free one; with unix a path. */
+  readonly address: string;
+}
 
 export interface TlsConfig {
   /** Paths of PEM files. */
@@ -230,7 +231,7 @@ export interface TlsConfig {
     | 'require-any-client-cert'
     | 'verify-client-cert-if-given'
     | 'require-and-verify-client-cert';
-  readonly minimumTls: 'tls1.2' | 'tls1.3';
+  readonly minimumTls: 'tls1.0' | 'tls1.1' | 'tls1.2' | 'tls1.3';
   /** Go's names, as TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256; never empty. */
   readonly cipherSuites: readonly string[];
 }
@@ -263,10 +264,18 @@ export interface LimitsConfig {
   readonly idleTimeout: number;
   /** For the next byte of a request body. */
   readonly bodyTimeout: number;
-  /** Bytes of a body that are still read and dropped after its answer was given. */
-  readonly discardSize: number;
-  /** How long they are. */
-  readonly discardTimeout: number;
+  /** For a client to take the next byte of an answer. */
+  readonly stallTimeout: number;
+  readonly discard: DiscardLimits;
+}
+
+/** What is still read, and dropped, of a body whose answer was given before its end. */
+export interface DiscardLimits {
+  readonly size: number;
+  /** In all. */
+  readonly timeout: number;
+  /** Without a new byte. */
+  readonly idleTimeout: number;
 }
 
 export interface HealthConfig {

@@ -8,11 +8,15 @@ import type { Settings } from '../schema/schema.ts';
 
 type HttpSettings = Settings['http'];
 
+interface ListenSettings {
+  readonly net?: 'tcp' | 'unix';
+  readonly addr: string;
+}
+
 export function resolveHttp(http: HttpSettings, report: Report): HttpConfig {
   checkHeaders(http.headers, report.at('headers'));
   return {
-    listen:
-      http.net === 'unix' ? { net: 'unix', path: http.addr } : resolveAddress(http.addr, report.at('addr')),
+    listen: resolveListen(http, report.at('addr')),
     host: resolveHost(http.host, report.at('host')),
     prefix: resolvePrefix(http.prefix, report.at('prefix')),
     secret: http.secret,
@@ -28,11 +32,11 @@ export function resolveHttp(http: HttpSettings, report: Report): HttpConfig {
   };
 }
 
-function resolveAddress(addr: string, report: Report): ListenAddress {
-  const address = parseHostPort(addr);
-  if (address !== undefined) return { net: 'tcp', ...address };
-  report.problem(`expected HOST:PORT or :PORT, found ${JSON.stringify(addr)}`);
-  return { net: 'tcp', host: undefined, port: 0 };
+function resolveListen({ net = 'tcp', addr }: ListenSettings, report: Report): ListenAddress {
+  if (net === 'tcp' && parseHostPort(addr) === undefined) {
+    report.problem(`expected HOST:PORT or :PORT, found ${JSON.stringify(addr)}`);
+  }
+  return { net, address: addr };
 }
 
 /** As in distribution, one that is no absolute URL is left aside. */
@@ -60,6 +64,9 @@ function resolveTls(tls: HttpSettings['tls'], report: Report): TlsConfig | undef
       report.at('clientcas').problem('checks nobody without TLS: certificate and key must be given');
     }
     return undefined;
+  }
+  if (tls.minimumtls === 'tls1.0' || tls.minimumtls === 'tls1.1') {
+    report.at('minimumtls').warning(`${tls.minimumtls} is broken; tls1.2 is the default`);
   }
   const broken = tls.ciphersuites.filter(isBrokenCipherSuite);
   const cipherSuites = tls.ciphersuites.filter((suite) => !isBrokenCipherSuite(suite));
@@ -95,7 +102,7 @@ function resolveDebug(debug: HttpSettings['debug'], report: Report): DebugConfig
   }
   if (!prometheus.path.startsWith('/')) report.at('prometheus').at('path').problem('must begin with /');
   return {
-    listen: resolveAddress(addr, report.at('addr')),
+    listen: resolveListen({ addr }, report.at('addr')),
     metricsPath: prometheus.enabled ? prometheus.path : undefined,
   };
 }
@@ -118,7 +125,11 @@ function resolveLimits(limits: HttpSettings['limits']): LimitsConfig {
     headerTimeout: limits.headertimeout,
     idleTimeout: limits.idletimeout,
     bodyTimeout: limits.bodytimeout,
-    discardSize: limits.discardsize,
-    discardTimeout: limits.discardtimeout,
+    stallTimeout: limits.stalltimeout,
+    discard: {
+      size: limits.discard.size,
+      timeout: limits.discard.timeout,
+      idleTimeout: limits.discard.idletimeout,
+    },
   };
 }

@@ -20,6 +20,8 @@ const CIPHER_SUITES = [
   'TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384',
   'TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256',
   'TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256',
+  'TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305',
+  'TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305',
   'TLS_AES_128_GCM_SHA256',
   'TLS_AES_256_GCM_SHA384',
   'TLS_CHACHA20_POLY1305_SHA256',
@@ -58,12 +60,7 @@ const clientAuth = choice([
   'require-and-verify-client-cert',
 ]);
 
-const oldTls = {
-  value: 'tls1.2',
-  warning: 'is too old to be safe and left out, as in distribution 3; tls1.2 is the lowest',
-} as const;
-
-const minimumTls = choice(['tls1.2', 'tls1.3'], { instead: { 'tls1.0': oldTls, 'tls1.1': oldTls } });
+const minimumTls = choice(['tls1.0', 'tls1.1', 'tls1.2', 'tls1.3']);
 
 const tls = section('TLS; on where there is a certificate', {
   certificate: text('path of the PEM certificate, with its chain', { example: '/etc/ssl/registry.pem' }),
@@ -78,7 +75,7 @@ const tls = section('TLS; on where there is a certificate', {
   clientauth: clientAuth('what clients must bring; without clientcas nothing', {
     initial: 'require-and-verify-client-cert',
   }),
-  minimumtls: minimumTls('lowest version: tls1.2 or tls1.3', { initial: 'tls1.2' }),
+  minimumtls: minimumTls('lowest version, tls1.0 to tls1.3', { initial: 'tls1.2' }),
   ciphersuites: list("cipher suites by Go's names", cipherSuite('suite', { required: true }), {
     initial: DEFAULT_CIPHER_SUITES,
   }),
@@ -95,21 +92,25 @@ const tls = section('TLS; on where there is a certificate', {
 });
 
 const limits = section('what one server lets through (not in distribution)', {
-  connections: integer({ from: 0 })('open connections; 0 is without limit', { initial: '0' }),
+  connections: integer({ from: 1 })('open connections', { initial: '32768' }),
   uploads: integer({ from: 1 })('uploads that receive bytes at the same time; more wait', {
     initial: '1024',
   }),
   manifestsize: byteSize({ from: 1 })('largest manifest', { initial: '4608KiB' }),
   headersize: byteSize({ from: 1024 })('largest head of a request', { initial: '64KiB' }),
-  headertimeout: duration()('for the head of a request to arrive', { initial: '60s' }),
-  idletimeout: duration()('for the next request on an idle connection', { initial: '2m' }),
-  bodytimeout: duration({ positive: true })('for the next byte of a request body; a session stays', {
+  headertimeout: duration({ positive: true })('for the head of a request to arrive', { initial: '30s' }),
+  idletimeout: duration({ positive: true })('for the next request on an idle connection', { initial: '2m' }),
+  bodytimeout: duration({ positive: true })('for the next byte of a request body; its session stays', {
     initial: '1m',
   }),
-  discardsize: byteSize()('of a body that is still read, and dropped, after its answer was given', {
-    initial: '64MiB',
+  stalltimeout: duration({ positive: true })('for a client to take the next byte of an answer', {
+    initial: '5m',
   }),
-  discardtimeout: duration()('for how long it is', { initial: '10s' }),
+  discard: section('what is still read, and dropped, of a body whose answer was given before its end', {
+    size: byteSize()('this much', { initial: '1GiB' }),
+    timeout: duration()('for this long', { initial: '1m' }),
+    idletimeout: duration()('and without a new byte for this long', { initial: '5s' }),
+  }),
 });
 
 export const http = section('the HTTP interface', {
