@@ -1,0 +1,73 @@
+import { discard } from './response-body.ts';
+import type { HopResponse, Transport } from './transport.ts';
+import { UpstreamWrong } from './upstream-errors.ts';
+
+const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+const MOST_REDIRECTS = 8;
+
+export interface Followed {
+  readonly method: 'GET' | 'HEAD';
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Sent to the first server only, and again to it when a redirect leads back and is refused without. */
+  readonly authorization?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Refuses private addresses from the first request on. Default: after a redirect by a public server only. */
+  readonly publicOnly?: boolean;
+  /** What to send to another server that asks for a token. */
+  readonly elsewhere?: (refusal: HopResponse) => Promise<string | undefined>;
+}
+
+/**
+ * Sends a request and follows where it is redirected to: no credentials go along, never to a private address from
+ * a public server, bounded.
+ * @throws UpstreamWrong, and what Transport.exchange throws
+ */
+export async function follow(transport: Transport, request: Followed): Promise<HopResponse> {
+  const { method, headers, signal, authorization } = request;
+  const origin = request.url.origin;
+  const seen = new Set<string>();
+  let publicOnly = request.publicOnly === true;
+  let url = request.url;
+  let send = authorization;
+  for (;;) {
+    const hop = { method, url, signal, publicOnly };
+    let response = await transport.exchange({ ...hop, headers: withAuthorization(headers, send) });
+    if (response.status === 401 && url !== request.url) {
+      const again = url.origin === origin ? authorization : await request.elsewhere?.(response);
+      if (again !== undefined) {
+        await discard(response.body);
+        response = await transport.exchange({ ...hop, headers: withAuthorization(headers, again) });
+      }
+    }
+    if (!REDIRECTS.has(response.status)) return response;
+    seen.add(url.href);
+    const next = location(response);
+    await discard(response.body);
+    if (seen.has(next.href) || seen.size > MOST_REDIRECTS) {
+      throw new UpstreamWrong(request.url.host, 'redirects in a circle, or too often');
+    }
+    publicOnly ||= transport.isPublic(url);
+    url = next;
+    send = undefined;
+  }
+}
+
+function withAuthorization(
+  headers: Readonly<Record<string, string>>,
+  authorization: string | undefined,
+): Readonly<Record<string, string>> {
+  return authorization === undefined ? headers : { ...headers, authorization };
+}
+
+function location({ url, headers }: HopResponse): URL {
+  const text = headers.location;
+  const next = typeof text === 'string' ? URL.parse(text, url.href) : null;
+  if (next === null || (next.protocol !== 'https:' && next.protocol !== 'http:')) {
+    throw new UpstreamWrong(url.host, 'redirects to no address');
+  }
+  next.username = '';
+  next.password = '';
+  next.hash = '';
+  return next;
+}

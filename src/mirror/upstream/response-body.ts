@@ -1,0 +1,127 @@
+/** What an answer's bytes are read from. One reader. */
+export interface ResponseBody {
+  /**
+   * Everything that arrived since the last call, at least one chunk, in order; waits where nothing has.
+   * @returns undefined at the end
+   * @throws the error that broke the connection, when all that arrived before was read
+   */
+  read(): Promise<Buffer[] | undefined>;
+  /** Drops the connection unless the body has ended. */
+  abort(): void;
+}
+
+/** How a body makes its connection wait. */
+export interface BodyFlow {
+  pause(): void;
+  resume(): void;
+  abort(reason: Error): void;
+}
+
+/** Bytes that may lie unread before the connection is made to wait. */
+const HIGH_WATER = 1024 * 1024;
+
+/** Between a connection that pushes and a reader that pulls; bounded. */
+export class BufferedBody implements ResponseBody {
+  readonly #flow: BodyFlow;
+  #chunks: Buffer[] = [];
+  #bytes = 0;
+  #ended = false;
+  #error: Error | undefined;
+  #waiting: (() => void) | undefined;
+  #paused = false;
+
+  constructor(flow: BodyFlow) {
+    this.#flow = flow;
+  }
+
+  /** Whether the reader lets more come: no stall while it does not. */
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  push(chunk: Buffer): void {
+    this.#chunks.push(chunk);
+    this.#bytes += chunk.length;
+    if (this.#bytes >= HIGH_WATER && !this.#paused) {
+      this.#paused = true;
+      this.#flow.pause();
+    }
+    this.#wake();
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.#wake();
+  }
+
+  fail(error: Error): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#error = error;
+    this.#wake();
+  }
+
+  async read(): Promise<Buffer[] | undefined> {
+    while (this.#bytes === 0 && !this.#ended) {
+      await new Promise<void>((resolve) => {
+        this.#waiting = resolve;
+      });
+    }
+    if (this.#bytes > 0) {
+      const chunks = this.#chunks;
+      this.#chunks = [];
+      this.#bytes = 0;
+      if (this.#paused) {
+        this.#paused = false;
+        this.#flow.resume();
+      }
+      return chunks;
+    }
+    if (this.#error !== undefined) throw this.#error;
+    return undefined;
+  }
+
+  abort(): void {
+    if (!this.#ended) this.#flow.abort(new Error('nobody reads on'));
+    this.#chunks = [];
+    this.#bytes = 0;
+  }
+
+  #wake(): void {
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    waiting?.();
+  }
+}
+
+/** The body ended later than allowed. */
+export class BodyTooLargeError extends Error {
+  override readonly name = 'BodyTooLargeError';
+}
+
+/** @throws BodyTooLargeError past `limit` bytes; the connection is dropped then */
+export async function readWhole(body: ResponseBody, limit: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for (let more = await body.read(); more !== undefined; more = await body.read()) {
+    for (const chunk of more) {
+      chunks.push(chunk);
+      size += chunk.length;
+    }
+    if (size > limit) {
+      body.abort();
+      throw new BodyTooLargeError(`more than ${limit} bytes`);
+    }
+  }
+  return Buffer.concat(chunks, size);
+}
+
+/** Lets a connection be used again where the rest of an unwanted body is small, and drops it otherwise. */
+export async function discard(body: ResponseBody): Promise<void> {
+  try {
+    await readWhole(body, 64 * 1024);
+  } catch {
+    // Whatever is wrong with a body that nobody wants is wrong with that connection alone.
+    body.abort();
+  }
+}

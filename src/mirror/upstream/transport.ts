@@ -1,0 +1,215 @@
+import { getCACertificates } from 'node:tls';
+import { Agent, buildConnector, type Dispatcher, EnvHttpProxyAgent } from 'undici';
+import { isAddress, isLocalhost, isPrivateAddress, plainHostname } from './address.ts';
+import { publicLookup, refusePrivateLiteral, refusePrivateName } from './address-guard.ts';
+import { BufferedBody, type ResponseBody } from './response-body.ts';
+import type { OutgoingProxies, UpstreamTimeouts } from './upstream-options.ts';
+
+export type ResponseHeaders = Readonly<Record<string, string | string[] | undefined>>;
+
+/** One request to one server: no redirect followed, no credentials worked out. */
+export interface Hop {
+  readonly method: 'GET' | 'HEAD';
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal | undefined;
+  /** Refuses private addresses, by name too. */
+  readonly publicOnly: boolean;
+}
+
+export interface HopResponse {
+  readonly url: URL;
+  readonly status: number;
+  readonly headers: ResponseHeaders;
+  readonly body: ResponseBody;
+}
+
+/** The server did not go on within the time it has. */
+export class TimeoutError extends Error {
+  override readonly name = 'TimeoutError';
+}
+
+export interface TransportOptions {
+  readonly timeouts: UpstreamTimeouts;
+  readonly connections: number;
+  readonly ca?: string | undefined;
+  readonly insecure?: boolean | undefined;
+  readonly proxies?: OutgoingProxies | undefined;
+}
+
+/** Ways out, by the scheme of the URL. */
+interface Lines {
+  readonly direct: Dispatcher;
+  readonly http: Dispatcher;
+  readonly https: Dispatcher;
+}
+
+/** HTTP/1.1 to an upstream and where it redirects to: bounded connections, every phase with its time. */
+export class Transport {
+  readonly #timeouts: UpstreamTimeouts;
+  readonly #open: Lines;
+  readonly #guarded: Lines;
+  /** By host name: whether the last connection went to a private address. */
+  readonly #wentPrivate = new Map<string, boolean>();
+
+  constructor(options: TransportOptions) {
+    this.#timeouts = options.timeouts;
+    this.#open = this.#lines(options, 'any');
+    this.#guarded = this.#lines(options, 'public');
+  }
+
+  /**
+   * Whether the host is on the public Internet, as far as is known: a host reached through a proxy is unless its
+   * name says otherwise, and one that was never reached too.
+   */
+  isPublic(url: URL): boolean {
+    const hostname = plainHostname(url);
+    if (isLocalhost(hostname)) return false;
+    if (isAddress(hostname)) return !isPrivateAddress(hostname);
+    return this.#wentPrivate.get(hostname) !== true;
+  }
+
+  /**
+   * Resolves when the headers are here.
+   * @throws TimeoutError, PrivateAddressError, the signal's reason, or what the socket says
+   */
+  async exchange(hop: Hop): Promise<HopResponse> {
+    hop.signal?.throwIfAborted();
+    const lines = hop.publicOnly ? this.#guarded : this.#open;
+    const line = hop.url.protocol === 'https:' ? lines.https : lines.http;
+    if (hop.publicOnly) {
+      refusePrivateLiteral(plainHostname(hop.url));
+      // Behind a proxy the connection's own look-up is not ours to see.
+      if (line !== lines.direct) await refusePrivateName(plainHostname(hop.url));
+    }
+    return await new Promise<HopResponse>((resolve, reject) => {
+      const { handler, start } = this.#handler(hop, resolve, reject);
+      start();
+      line.dispatch(
+        {
+          origin: hop.url.origin,
+          path: `${hop.url.pathname}${hop.url.search}`,
+          method: hop.method,
+          headers: { ...hop.headers },
+        },
+        handler,
+      );
+    });
+  }
+
+  async close(): Promise<void> {
+    const all = new Set(
+      [this.#open, this.#guarded].flatMap(({ direct, http, https }) => [direct, http, https]),
+    );
+    await Promise.all([...all].map((line) => line.destroy()));
+  }
+
+  #handler(
+    hop: Hop,
+    resolve: (response: HopResponse) => void,
+    reject: (reason: unknown) => void,
+  ): { handler: Dispatcher.DispatchHandler; start(): void } {
+    const { firstByte, stall } = this.#timeouts;
+    let controller: Dispatcher.DispatchController | undefined;
+    let body: BufferedBody | undefined;
+    let timer: NodeJS.Timeout | undefined;
+    let ended = false;
+
+    const end = (): void => {
+      ended = true;
+      clearTimeout(timer);
+      hop.signal?.removeEventListener('abort', onAbort);
+    };
+    const fail = (error: Error): void => {
+      if (ended) return;
+      end();
+      reject(error);
+      body?.fail(error);
+      controller?.abort(error);
+    };
+    const onAbort = (): void => fail(asError(hop.signal?.reason));
+
+    const handler: Dispatcher.DispatchHandler = {
+      onRequestStart(started) {
+        controller = started;
+        if (ended) return started.abort(new Error('the request was given up before it began'));
+        clearTimeout(timer);
+        timer = setTimeout(() => fail(new TimeoutError(`no answer within ${firstByte} ms`)), firstByte);
+      },
+      onResponseStart(_controller, status, headers) {
+        if (status < 200 || ended) return;
+        clearTimeout(timer);
+        const onStall = (): void => {
+          if (body?.paused === true) timer?.refresh();
+          else fail(new TimeoutError(`nothing came for ${stall} ms`));
+        };
+        timer = setTimeout(onStall, stall);
+        body = new BufferedBody({
+          pause: () => controller?.pause(),
+          resume: () => {
+            timer?.refresh();
+            controller?.resume();
+          },
+          abort: fail,
+        });
+        resolve({ url: hop.url, status, headers, body });
+      },
+      onResponseData(_controller, chunk) {
+        timer?.refresh();
+        body?.push(chunk);
+      },
+      onResponseEnd() {
+        end();
+        body?.end();
+      },
+      onResponseError(_controller, error) {
+        fail(error);
+      },
+    };
+    const start = (): void => hop.signal?.addEventListener('abort', onAbort, { once: true });
+    return { handler, start };
+  }
+
+  #lines(options: TransportOptions, addresses: 'any' | 'public'): Lines {
+    const tls = {
+      timeout: options.timeouts.connect,
+      ...(options.ca === undefined ? {} : { ca: [...getCACertificates('default'), options.ca] }),
+      ...(options.insecure === true ? { rejectUnauthorized: false } : {}),
+    };
+    const connect = buildConnector({ ...tls, ...(addresses === 'public' ? { lookup: publicLookup } : {}) });
+    const recording: buildConnector.connector = (target, callback) =>
+      connect(target, (...result) => {
+        const [error, socket] = result;
+        const address = error === null ? socket.remoteAddress : undefined;
+        if (address !== undefined) this.#wentPrivate.set(target.hostname, isPrivateAddress(address));
+        callback(...result);
+      });
+    const common = {
+      connections: options.connections,
+      connect: recording,
+      // Every phase has a timer of its own here, which knows whether the reader holds the body up.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    };
+    const direct = new Agent(common);
+    const through = (proxy: string | undefined): Dispatcher => {
+      if (proxy === undefined || proxy === '') return direct;
+      const noProxy = options.proxies?.no ?? '';
+      const timeout = options.timeouts.connect;
+      return new EnvHttpProxyAgent({
+        ...common,
+        httpProxy: proxy,
+        httpsProxy: proxy,
+        noProxy,
+        requestTls: tls,
+        proxyTls: { timeout },
+        proxyTunnel: false,
+      });
+    };
+    return { direct, http: through(options.proxies?.http), https: through(options.proxies?.https) };
+  }
+}
+
+function asError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error('given up', { cause: reason });
+}

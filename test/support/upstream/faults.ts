@@ -1,0 +1,62 @@
+import type { ServerResponse } from 'node:http';
+import type { Exchange, Fault } from './scripted-upstream.ts';
+
+/** A status without a body to speak of. */
+export const answer =
+  (status: number, headers: Readonly<Record<string, string>> = {}): Fault =>
+  ({ res }) => {
+    res.writeHead(status, { 'content-type': 'application/json', ...headers });
+    res.end('{"errors":[{"code":"UNKNOWN","message":"as scripted"}]}');
+  };
+
+export const redirect = (location: (exchange: Exchange) => string): Fault => {
+  return (exchange) => void exchange.res.writeHead(307, { location: location(exchange) }).end();
+};
+
+/** Takes the request and never answers. */
+export const silence: Fault = () => {};
+
+/** Drops the connection in the place of an answer. */
+export const hangUp: Fault = ({ req }) => void req.socket.destroy();
+
+/** The registry's answer with its body sent in another way; the headers stay, its length too. */
+export const bend =
+  (change: (body: Buffer, res: ServerResponse) => void): Fault =>
+  ({ res }, next) => {
+    const end = res.end.bind(res);
+    const bent = (body?: unknown): ServerResponse => {
+      // From here on `end` is the response's own again, for `change` to use.
+      Object.assign(res, { end });
+      if (Buffer.isBuffer(body)) change(body, res);
+      else res.end();
+      return res;
+    };
+    Object.assign(res, { end: bent });
+    next();
+  };
+
+/** Sends so many bytes of the body, then cuts the connection. */
+export const cutAfter = (bytes: number): Fault =>
+  bend((body, res) => {
+    res.write(body.subarray(0, bytes), () => setImmediate(() => res.socket?.destroy()));
+  });
+
+/** Sends so many bytes of the body, then nothing more. */
+export const stallAfter = (bytes: number): Fault =>
+  bend((body, res) => void res.write(body.subarray(0, bytes)));
+
+/** As long as it should be, with one bit wrong. */
+export const wrongBytes: Fault = bend((body, res) => {
+  const copy = Buffer.from(body);
+  const middle = copy.length >> 1;
+  copy[middle] = (copy[middle] ?? 0) ^ 1;
+  res.end(copy);
+});
+
+/** Another answer than the registry's, whole. */
+export const send =
+  (status: number, body: Buffer | string, headers: Readonly<Record<string, string>> = {}): Fault =>
+  ({ res }) => {
+    res.writeHead(status, headers);
+    res.end(body);
+  };

@@ -1,0 +1,435 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { fixedCredentials } from '../../../src/mirror/upstream/credentials.ts';
+import { readWhole } from '../../../src/mirror/upstream/response-body.ts';
+import { UpstreamClient } from '../../../src/mirror/upstream/upstream-client.ts';
+import type { UpstreamClientOptions } from '../../../src/mirror/upstream/upstream-options.ts';
+import { digestOf } from '../../../src/oci/digest.ts';
+import { parseReference } from '../../../src/oci/reference.ts';
+import {
+  answer,
+  cutAfter,
+  hangUp,
+  redirect,
+  send,
+  silence,
+  stallAfter,
+} from '../../support/upstream/faults.ts';
+import {
+  ScriptedUpstream,
+  type ScriptedUpstreamOptions,
+  unknownDigest,
+} from '../../support/upstream/scripted-upstream.ts';
+
+const open: AsyncDisposable[] = [];
+afterEach(async () => {
+  for (const one of open.splice(0).reverse()) await one[Symbol.asyncDispose]();
+});
+
+async function upstream(options?: ScriptedUpstreamOptions): Promise<ScriptedUpstream> {
+  const started = await ScriptedUpstream.start(options);
+  open.push(started);
+  return started;
+}
+
+function client(
+  urls: string | readonly string[],
+  options: Partial<UpstreamClientOptions> = {},
+): UpstreamClient {
+  const made = new UpstreamClient({ name: 'up', urls: [urls].flat(), ...options });
+  open.push({ [Symbol.asyncDispose]: () => made.close() });
+  return made;
+}
+
+const v1 = parseReference('v1');
+const short = { timeouts: { connect: 300, firstByte: 100, stall: 100 } };
+const repository = 'team/app';
+
+describe('asking an upstream', () => {
+  it('gets manifests by tag and digest, with their bytes and types', async () => {
+    const up = await upstream();
+    const digest = up.addImage(repository, 'v1', [Buffer.from('layer')]);
+    const it = client(up.url);
+    const byTag = await it.getManifest({ repository, reference: v1 });
+    expect(byTag.digest).toBe(digest);
+    expect(await it.getManifest({ repository, reference: parseReference(digest) })).toEqual(byTag);
+    expect(await it.headManifest({ repository, reference: v1 })).toMatchObject({
+      digest,
+      size: byTag.content.length,
+    });
+    expect(up.requests[0]?.headers.accept).toContain('vnd.docker.distribution.manifest.v1+prettyjws');
+  });
+
+  it('puts the path of a URL before the name', async () => {
+    const up = await upstream();
+    up.addImage('google-containers/pause', 'v1', []);
+    await client(`${up.url}/google-containers/`).headManifest({ repository: 'pause', reference: v1 });
+    expect(up.requests[0]?.path).toBe('/v2/google-containers/pause/manifests/v1');
+  });
+
+  it('uses GET where HEAD is refused or carries no digest', async () => {
+    const up = await upstream();
+    const digest = up.addImage(repository, 'v1', []);
+    const it = client(up.url);
+    up.on(/^HEAD/, answer(405), 1);
+    expect((await it.headManifest({ repository, reference: v1 })).digest).toBe(digest);
+    up.on(/^HEAD/, send(200, ''), 1);
+    expect((await it.headManifest({ repository, reference: v1 })).digest).toBe(digest);
+    expect(up.count(/^GET/)).toBe(2);
+  });
+
+  it('refuses a manifest of another digest, and what is no manifest', async () => {
+    const up = await upstream();
+    const digest = up.addImage(repository, 'v1', []);
+    const it = client(up.url);
+    up.on(/^GET/, send(200, '{"schemaVersion":2}', { 'docker-content-digest': digest }), 1);
+    await expect(it.getManifest({ repository, reference: v1 })).rejects.toThrow(/another digest/);
+    up.on(/^GET/, send(200, '{"schemaVersion":2}'), 1);
+    await expect(it.getManifest({ repository, reference: parseReference(digest) })).rejects.toThrow(
+      /another digest/,
+    );
+    up.on(/^GET/, send(200, '<html>'), 1);
+    await expect(it.getManifest({ repository, reference: v1 })).rejects.toThrow(/no manifest/);
+  });
+
+  it('takes a signed schema 1 manifest by the digest of its payload', async () => {
+    const up = await upstream();
+    const payload = '{\n   "schemaVersion": 1,\n   "name": "old"\n}';
+    const tail = Buffer.from('\n}').toString('base64url');
+    const head = payload.slice(0, -2);
+    const signed = Buffer.from(JSON.stringify({ formatLength: head.length, formatTail: tail })).toString(
+      'base64url',
+    );
+    const body = `${head},\n   "signatures": [{"protected": "${signed}"}]\n}`;
+    const digest = digestOf(Buffer.from(payload));
+    up.on(
+      /^GET/,
+      send(200, body, { 'content-type': 'application/vnd.docker.distribution.manifest.v1+prettyjws' }),
+    );
+    const got = await client(up.url).getManifest({ repository, reference: parseReference(digest) });
+    expect(got.content.toString()).toBe(body);
+    expect(got).toMatchObject({
+      digest,
+      mediaType: 'application/vnd.docker.distribution.manifest.v1+prettyjws',
+    });
+  });
+
+  it('reads blobs whole and by range, and tells when a range is ignored', async () => {
+    const up = await upstream();
+    const content = Buffer.from('0123456789');
+    const digest = up.addBlob(content);
+    const it = client(up.url);
+    const whole = await it.getBlob({ repository, digest });
+    expect(whole.carried).toEqual({ start: 0, end: 9, total: 10 });
+    expect(await readWhole(whole.body, 100)).toEqual(content);
+    const part = await it.getBlob({ repository, digest, range: { start: 3, end: 5 } });
+    expect(part.carried).toEqual({ start: 3, end: 5, total: 10 });
+    expect((await readWhole(part.body, 100)).toString()).toBe('345');
+    up.on(/^GET/, send(206, 'xyz', { 'content-range': 'bytes 4-6/10' }), 1);
+    await expect(it.getBlob({ repository, digest, range: { start: 3 } })).rejects.toThrow(/another range/);
+    up.on(/^GET/, send(200, content, { 'content-length': '10' }), 1);
+    const ignored = await it.getBlob({ repository, digest, range: { start: 3 } });
+    expect(ignored.carried?.start).toBe(0);
+    ignored.body.abort();
+  });
+
+  it('lists all pages of tags, and referrers with and without the API', async () => {
+    const up = await upstream();
+    for (const tag of ['a', 'b', 'c', 'd', 'e']) up.addImage(repository, tag, []);
+    expect(await client(up.url).listTags({ repository })).toEqual(['a', 'b', 'c', 'd', 'e']);
+
+    const subject = unknownDigest('subject');
+    const referrer = up.addManifest(
+      repository,
+      JSON.stringify({ schemaVersion: 2, subject: { digest: subject } }),
+    );
+    expect(
+      (await client(up.url).listReferrers({ repository, digest: subject })).map((one) => one.digest),
+    ).toEqual([referrer]);
+    const old = await upstream({ referrers: false });
+    expect(await client(old.url).listReferrers({ repository, digest: subject })).toEqual([]);
+    const index = { schemaVersion: 2, manifests: [{ mediaType: 'x', digest: referrer, size: 3 }] };
+    old.addManifest(repository, JSON.stringify(index), { tag: subject.replace(':', '-') });
+    expect(await client(old.url).listReferrers({ repository, digest: subject })).toEqual(index.manifests);
+  });
+
+  it('fetches nothing that the configuration does not allow', async () => {
+    const up = await upstream();
+    const it = client(up.url, { allow: ['library/*', 'team/**'] });
+    await expect(it.headManifest({ repository: 'other/x', reference: v1 })).rejects.toMatchObject({
+      name: 'UpstreamNotAllowed',
+    });
+    expect(up.requests).toEqual([]);
+    await expect(it.headManifest({ repository, reference: v1 })).rejects.toMatchObject({
+      name: 'UpstreamNotFound',
+    });
+  });
+});
+
+describe('authentication at an upstream', () => {
+  it('takes a token once for a repository, and foresees what the next one asks', async () => {
+    const up = await upstream({ auth: 'token' });
+    up.addImage(repository, 'v1', []);
+    up.addImage('team/other', 'v1', []);
+    const it = client(up.url);
+    await it.headManifest({ repository, reference: v1 });
+    await it.getManifest({ repository, reference: v1 });
+    expect(up.tokensGiven).toBe(1);
+    expect(up.requests.map(({ method, path }) => `${method} ${path}`)).toEqual([
+      'HEAD /v2/team/app/manifests/v1',
+      'GET /token?service=upstream&scope=repository%3Ateam%2Fapp%3Apull',
+      'HEAD /v2/team/app/manifests/v1',
+      'GET /v2/team/app/manifests/v1',
+    ]);
+    await it.headManifest({ repository: 'team/other', reference: v1 });
+    expect(up.count(/other/)).toBe(2);
+  });
+
+  it('asks once for a token however many wait for it', async () => {
+    const up = await upstream({ auth: 'token' });
+    up.addImage(repository, 'v1', []);
+    const it = client(up.url);
+    await Promise.all(Array.from({ length: 10 }, () => it.headManifest({ repository, reference: v1 })));
+    expect(up.tokensGiven).toBe(1);
+  });
+
+  it('fetches a refused token anew, once', async () => {
+    const up = await upstream({ auth: 'token' });
+    up.addImage(repository, 'v1', []);
+    const it = client(up.url);
+    await it.headManifest({ repository, reference: v1 });
+    up.forgetTokens();
+    await it.headManifest({ repository, reference: v1 });
+    expect(up.tokensGiven).toBe(2);
+  });
+
+  it('ignores a placeholder scope', async () => {
+    const up = await upstream({ auth: 'token' });
+    up.addImage(repository, 'v1', []);
+    const challenge = `Bearer realm="${up.url}/token",service="x",scope="repository:user/image:pull"`;
+    up.on(/^HEAD/, answer(401, { 'www-authenticate': challenge }), 1);
+    await client(up.url).headManifest({ repository, reference: v1 });
+    expect(up.tokensGiven).toBe(1);
+  });
+
+  it('says not found where a good anonymous token is refused', async () => {
+    const up = await upstream({ auth: 'token' });
+    up.on(/manifests/, answer(401, { 'www-authenticate': `Bearer realm="${up.url}/token",service="x"` }));
+    const asked = client(up.url).headManifest({ repository, reference: v1 });
+    await expect(asked).rejects.toMatchObject({ name: 'UpstreamNotFound' });
+    expect(up.tokensGiven).toBeLessThanOrEqual(2);
+  });
+
+  it('sends Basic credentials, and tells when they are refused', async () => {
+    const user = { name: 'me', password: 'secret' };
+    const up = await upstream({ auth: 'basic', user });
+    up.addImage(repository, 'v1', []);
+    const good = client(up.url, { credentials: fixedCredentials({ username: 'me', password: 'secret' }) });
+    await good.headManifest({ repository, reference: v1 });
+    await good.headManifest({ repository, reference: v1 });
+    expect(up.requests).toHaveLength(3);
+    const bad = client(up.url, { credentials: fixedCredentials({ username: 'me', password: 'wrong' }) });
+    await expect(bad.headManifest({ repository, reference: v1 })).rejects.toMatchObject({
+      name: 'UpstreamRefused',
+    });
+    await expect(client(up.url).headManifest({ repository, reference: v1 })).rejects.toMatchObject({
+      name: 'UpstreamRefused',
+    });
+  });
+
+  it('gives credentials to its own realm only', async () => {
+    const up = await upstream();
+    const other = await upstream();
+    const challenge = `Bearer realm="${other.url}/token",service="x"`;
+    up.on(/manifests/, answer(401, { 'www-authenticate': challenge }));
+    const credentials = fixedCredentials({ username: 'me', password: 'secret' });
+    await expect(
+      client(up.url, { credentials }).headManifest({ repository, reference: v1 }),
+    ).rejects.toThrow();
+    expect(other.count(/token/)).toBeGreaterThan(0);
+    expect(
+      other.requests.every(({ headers, path }) => !headers.authorization && !path.includes('account')),
+    ).toBe(true);
+  });
+
+  it('takes a token with credentials from its own realm', async () => {
+    const up = await upstream({ auth: 'token', user: { name: 'me', password: 'secret' } });
+    up.addImage(repository, 'v1', []);
+    const credentials = fixedCredentials({ username: 'me', password: 'secret' });
+    await client(up.url, { credentials }).headManifest({ repository, reference: v1 });
+    expect(up.count(/account=me/)).toBe(1);
+    await expect(client(up.url).headManifest({ repository, reference: v1 })).rejects.toMatchObject({
+      name: 'UpstreamNotFound',
+    });
+  });
+});
+
+describe('redirects', () => {
+  it('follows them without Authorization', async () => {
+    const cdn = await upstream();
+    const up = await upstream({ auth: 'token' });
+    const digest = cdn.addBlob(Buffer.from('content'));
+    up.on(/^GET .*blobs/, ({ req, res }, next) => {
+      if (req.headers.authorization === undefined) return next();
+      res.writeHead(307, { location: `${cdn.url}/v2/x/y/blobs/${digest}?signature=1` }).end();
+    });
+    const got = await client(up.url).getBlob({ repository, digest, range: { start: 1 } });
+    expect((await readWhole(got.body, 100)).toString()).toBe('ontent');
+    expect(cdn.requests).toHaveLength(1);
+    expect(cdn.requests[0]?.headers.authorization).toBeUndefined();
+  });
+
+  it('gives up in a circle', async () => {
+    const up = await upstream();
+    up.on(
+      /blobs/,
+      redirect(({ url }) => url.pathname),
+    );
+    await expect(client(up.url).getBlob({ repository, digest: unknownDigest('x') })).rejects.toThrow(
+      /circle/,
+    );
+    expect(up.requests).toHaveLength(1);
+    up.heal();
+    up.on(
+      /blobs/,
+      redirect(({ url }) => `${url.pathname}?n=${Number(url.searchParams.get('n')) + 1}`),
+    );
+    await expect(client(up.url).getBlob({ repository, digest: unknownDigest('x') })).rejects.toThrow(
+      /circle/,
+    );
+    expect(up.requests.length).toBeLessThan(12);
+  });
+
+  it('never leads from a public upstream to a private address', async () => {
+    const secret = await upstream();
+    const proxy = await upstream();
+    proxy.on(
+      /./,
+      redirect(() => `${secret.url}/v2/x`),
+    );
+    const byName = client('http://registry.public.example', { proxies: { http: proxy.url } });
+    await expect(byName.getBlob({ repository, digest: unknownDigest('x') })).rejects.toThrow(/private/);
+    proxy.heal();
+    proxy.on(
+      /./,
+      redirect(() => 'http://localhost/x'),
+    );
+    await expect(byName.getBlob({ repository, digest: unknownDigest('x') })).rejects.toThrow(/private/);
+    expect(secret.requests).toEqual([]);
+  });
+});
+
+describe('an upstream that fails', () => {
+  it.each([
+    ['refuses connections', undefined, 'UpstreamUnreachable'],
+    ['does not answer', silence, 'UpstreamSlow'],
+    ['hangs up', hangUp, 'UpstreamUnreachable'],
+    ['answers 500', answer(500), 'UpstreamFailed'],
+    ['answers 400', answer(400), 'UpstreamWrong'],
+    ['limits', answer(429, { 'retry-after': '7' }), 'UpstreamLimited'],
+  ])('%s', async (_, fault, name) => {
+    const up = await upstream();
+    if (fault === undefined) await up.stop();
+    else up.on(/./, fault);
+    await expect(client(up.url, short).headManifest({ repository, reference: v1 })).rejects.toMatchObject({
+      name,
+    });
+  });
+
+  it('has the next URL asked', async () => {
+    const [first, second] = [await upstream(), await upstream()];
+    const digest = second.addImage(repository, 'v1', []);
+    first.on(/./, answer(503));
+    const it = client([first.url, second.url]);
+    expect((await it.headManifest({ repository, reference: v1 })).digest).toBe(digest);
+    await it.headManifest({ repository, reference: v1 });
+    expect(first.requests).toHaveLength(1);
+  });
+
+  it('breaks a body off when it is cut or stalls', async () => {
+    const up = await upstream();
+    const digest = up.addBlob(Buffer.alloc(100_000, 1));
+    const it = client(up.url, short);
+    up.on(/blobs/, cutAfter(50_000), 1);
+    await expect(readWhole((await it.getBlob({ repository, digest })).body, 1e6)).rejects.toThrow();
+    up.on(/blobs/, stallAfter(50_000), 1);
+    await expect(readWhole((await it.getBlob({ repository, digest })).body, 1e6)).rejects.toThrow(
+      /nothing came/,
+    );
+  });
+
+  it('is left alone while it is down, and tried again after at most 15 s', async () => {
+    const up = await upstream();
+    up.addImage(repository, 'v1', []);
+    let now = 0;
+    const it = client(up.url, { now: () => now });
+    await up.stop();
+    const ask = () => it.headManifest({ repository, reference: v1 });
+    await expect(ask()).rejects.toMatchObject({ name: 'UpstreamUnreachable' });
+    await up.listen();
+    await expect(ask()).rejects.toMatchObject({ name: 'UpstreamUnreachable' });
+    expect(up.requests).toEqual([]);
+    now += 15_000;
+    await ask();
+    await ask();
+    expect(up.requests).toHaveLength(2);
+  });
+
+  it('is not asked for any manifest until the time that a 429 names', async () => {
+    const up = await upstream();
+    up.addImage(repository, 'v1', []);
+    const digest = up.addBlob(Buffer.from('blob'));
+    let now = 1_000_000;
+    const it = client(up.url, { now: () => now });
+    up.on(/manifests/, answer(429, { 'retry-after': new Date(now + 60_000).toUTCString() }), 1);
+    await expect(it.getManifest({ repository, reference: v1 })).rejects.toMatchObject({ retryAfter: 60 });
+    now += 59_000;
+    await expect(it.headManifest({ repository: 'team/other', reference: v1 })).rejects.toMatchObject({
+      retryAfter: 1,
+    });
+    expect(up.requests).toHaveLength(1);
+    (await it.getBlob({ repository, digest })).body.abort();
+    now += 1_000;
+    await it.headManifest({ repository, reference: v1 });
+  });
+
+  it('doubles the pause after a 429 without a time, to half a minute', async () => {
+    const up = await upstream();
+    let now = 0;
+    const it = client(up.url, { now: () => now });
+    up.on(/./, answer(429));
+    const pauses: number[] = [];
+    for (let n = 0; n < 7; n++) {
+      const error = await it
+        .headManifest({ repository, reference: v1 })
+        .catch((error: { retryAfter: number }) => error);
+      const { retryAfter } = error as { retryAfter: number };
+      pauses.push(retryAfter);
+      now += retryAfter * 1000;
+    }
+    expect(pauses).toEqual([1, 2, 4, 8, 16, 30, 30]);
+  });
+
+  it('shows the limit it tells', async () => {
+    const up = await upstream();
+    const told: unknown[] = [];
+    const metrics = { limit: (_: unknown, limit: unknown) => told.push(limit), request: () => {} };
+    up.on(/./, answer(404, { 'ratelimit-limit': '100;w=21600', 'ratelimit-remaining': '20;w=21600' }));
+    await expect(client(up.url, { metrics }).headManifest({ repository, reference: v1 })).rejects.toThrow();
+    expect(told).toEqual([{ limit: 100, remaining: 20, window: 21600 }]);
+  });
+
+  it('is given up when the caller gives up, and that says nothing about it', async () => {
+    const up = await upstream();
+    up.on(/./, silence);
+    const it = client(up.url);
+    const abort = new AbortController();
+    const asked = it.headManifest({ repository, reference: v1, signal: abort.signal });
+    await expect.poll(() => up.requests.length).toBe(1);
+    abort.abort(new Error('left'));
+    await expect(asked).rejects.toThrow('left');
+    up.heal();
+    await expect(it.headManifest({ repository, reference: v1 })).rejects.toMatchObject({
+      name: 'UpstreamNotFound',
+    });
+  });
+});
