@@ -7,6 +7,7 @@ import { Layers } from './layers.ts';
 import { Linker } from './linking.ts';
 import { LinkStore } from './links.ts';
 import { Manifests } from './manifests.ts';
+import { References } from './references.ts';
 import { Referrers } from './referrers.ts';
 import type { StorageLog } from './storage-log.ts';
 import { Tags } from './tags.ts';
@@ -28,6 +29,7 @@ export interface RegistryStorage {
   readonly manifests: Manifests;
   readonly tags: Tags;
   readonly referrers: Referrers;
+  readonly references: References;
   readonly catalog: Catalog;
   readonly uploads: UploadSessions;
 }
@@ -45,5 +47,7 @@ export function createRegistryStorage(
   const referrers = new Referrers({ driver, contents, links, tags });
   const manifests = new Manifests({ driver, contents, links, linker, tags, referrers, log });
   const uploads = new UploadSessions({ driver, contents, layers, hashers, clock });
-  return { driver, contents, layers, manifests, tags, referrers, catalog: new Catalog(driver), uploads };
+  const references = new References({ layers, manifests, linker });
+  const catalog = new Catalog(driver);
+  return { driver, contents, layers, manifests, tags, referrers, references, catalog, uploads };
 }

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { type Digest, type DigestAlgorithm, digestAlgorithm, digestFromHex } from '../oci/digest.ts';
 import { RegistryError } from '../oci/errors.ts';
 import type { RepositoryName } from '../oci/repository-name.ts';
@@ -5,6 +6,7 @@ import type { BlobContents } from './blob-contents.ts';
 import type { UploadWriter } from './driver.ts';
 import type { Layers } from './layers.ts';
 import { blobDataKey } from './layout.ts';
+import { BlobBeingDeletedError } from './linking.ts';
 import type { RunningHash, SessionHashes } from './session-hashes.ts';
 
 export interface SessionWriterParts {
@@ -71,11 +73,13 @@ export class SessionWriter {
         detail: { expected, actual },
       });
     }
-    await layers.add(name, expected, async () => {
-      await writer.commit(blobDataKey(expected));
-      this.#ended = true;
-      contents.forget(expected);
-    });
+    await whileBeingDeleted(() =>
+      layers.add(name, expected, async () => {
+        await writer.commit(blobDataKey(expected));
+        this.#ended = true;
+        contents.forget(expected);
+      }),
+    );
   }
 
   /** Throws the session away. */
@@ -129,5 +133,21 @@ export class SessionWriter {
     const hash = await this.#running(algorithm);
     this.#hash = undefined;
     return digestFromHex(algorithm, await hash.hasher.digest());
+  }
+}
+
+/** Tries and the milliseconds between them: a deletion under way is over within moments or was left behind. */
+const DELETION_TRIES = 12;
+const DELETION_PAUSE = 250;
+
+/** @throws BlobBeingDeletedError when the deletion does not end */
+async function whileBeingDeleted(work: () => Promise<void>): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof BlobBeingDeletedError) || tries >= DELETION_TRIES) throw error;
+      await setTimeout(DELETION_PAUSE);
+    }
   }
 }

@@ -94,12 +94,12 @@ export class UploadSessions {
 
   async #openOrCreate(name: RepositoryName, id: string, expected: Digest | undefined): Promise<UploadWriter> {
     const folder = uploadFolder(name, id);
+    const options: CreateUploadOptions = expected === undefined ? {} : { target: blobDataKey(expected) };
     try {
-      return await this.#driver.uploads.open(folder);
+      return await this.#driver.uploads.open(folder, options);
     } catch (error) {
       if (!(error instanceof KeyNotFoundError)) throw error;
     }
-    const options: CreateUploadOptions = expected === undefined ? {} : { target: blobDataKey(expected) };
     const writer = await this.#driver.uploads.create(folder, options);
     try {
       await this.#mustExist(name, id);

@@ -1,0 +1,157 @@
+import Koa from 'koa';
+import type { Caller } from './oci/access.ts';
+import { RegistryError } from './oci/errors.ts';
+import { clientAddress } from './operations/client-address.ts';
+import type { Request } from './operations/exchange.ts';
+import type { Logger } from './operations/logger.ts';
+import { ClientGoneError } from './operations/request-body.ts';
+import { type ExternalOrigin, externalOrigin } from './operations/request-origin.ts';
+import { registryErrorOf } from './registry/error-answer.ts';
+import type { RegistryApi, RequestState } from './registry/registry-api.ts';
+import { createRegistryRouter } from './registry/routes.ts';
+
+export interface AppSettings {
+  /** distribution's `http.host`. */
+  readonly host: string | undefined;
+  /** distribution's `http.prefix`: what stands before every path, without a slash at its end. */
+  readonly prefix: string;
+  /** distribution's `http.headers`. */
+  readonly headers: Readonly<Record<string, readonly string[]>>;
+  readonly trustedProxies: Parameters<typeof clientAddress>[1];
+}
+
+export interface AppDependencies {
+  readonly api: RegistryApi;
+  readonly logger: Logger;
+  readonly settings: AppSettings;
+  readonly newRequestId: () => string;
+}
+
+type AppContext = Koa.ParameterizedContext<RequestState>;
+
+/** The HTTP application: no sockets, no files. */
+export function createApp(dependencies: AppDependencies): Koa<RequestState> {
+  const { api, settings } = dependencies;
+  const app = new Koa<RequestState>();
+  app.on('error', (error: unknown) => {
+    dependencies.logger.error({ err: error }, 'an answer could not be sent');
+  });
+  app.use((ctx, next) => withErrorAnswers(ctx, dependencies, next));
+  app.use((ctx, next) => withRequestState(ctx, dependencies, next));
+  if (settings.prefix !== '') app.use((ctx, next) => belowPrefix(ctx, settings.prefix, next));
+  app.use((ctx, next) => {
+    if (ctx.path.startsWith('/v2/') || ctx.path === '/v2') {
+      ctx.set('Docker-Distribution-Api-Version', 'registry/2.0');
+      refuseEncodedSlashes(ctx.path);
+    }
+    return next();
+  });
+  app.use(createRegistryRouter(api).routes());
+  app.use((ctx) => {
+    if (ctx.path !== '/') throw new RegistryError('NOT_FOUND', { message: `there is nothing at this path` });
+    ctx.status = 200;
+    ctx.body = 'Fairlead: an OCI registry. Its API is below /v2/.\n';
+  });
+  return app;
+}
+
+/** What is known of every request; worked out only where somebody asks. */
+class RequestCaller implements Caller {
+  readonly requestId: string;
+  readonly #req: Request;
+  readonly #settings: AppSettings;
+  #external: ExternalOrigin | undefined;
+
+  constructor(req: Request, requestId: string, settings: AppSettings) {
+    this.#req = req;
+    this.requestId = requestId;
+    this.#settings = settings;
+  }
+
+  get authorization(): string | undefined {
+    return this.#req.headers.authorization;
+  }
+
+  get address(): string {
+    return clientAddress(this.#req, this.#settings.trustedProxies);
+  }
+
+  get origin(): string {
+    return this.external.origin;
+  }
+
+  get host(): string {
+    return this.external.host;
+  }
+
+  get external(): ExternalOrigin {
+    const { host } = this.#settings;
+    this.#external ??= externalOrigin(this.#req, host === undefined ? {} : { host });
+    return this.#external;
+  }
+}
+
+function withRequestState(ctx: AppContext, dependencies: AppDependencies, next: Koa.Next): Promise<void> {
+  const { settings, newRequestId } = dependencies;
+  const requestId = newRequestId();
+  const caller = new RequestCaller(ctx.req, requestId, settings);
+  ctx.state = {
+    caller,
+    get urlPrefix() {
+      return settings.prefix === '' ? caller.external.prefix : settings.prefix;
+    },
+    registryPrefix: undefined,
+  };
+  ctx.set('X-Request-Id', requestId);
+  for (const [name, values] of Object.entries(settings.headers)) ctx.set(name, [...values]);
+  return next();
+}
+
+function belowPrefix(ctx: AppContext, prefix: string, next: Koa.Next): Promise<void> {
+  if (!ctx.path.startsWith(`${prefix}/`)) {
+    throw new RegistryError('NOT_FOUND', { message: `this registry is below ${prefix}/` });
+  }
+  ctx.path = ctx.path.slice(prefix.length);
+  return next();
+}
+
+/** An encoded slash is read as one by some and as a character by others: nothing here has it in its name. */
+function refuseEncodedSlashes(path: string): void {
+  if (!/%2f|%5c/i.test(path)) return;
+  throw new RegistryError('NAME_INVALID', { message: 'the path holds an encoded slash: write it as it is' });
+}
+
+async function withErrorAnswers(ctx: AppContext, { logger }: AppDependencies, next: Koa.Next): Promise<void> {
+  try {
+    await next();
+  } catch (error) {
+    const requestId = ctx.response.get('X-Request-Id');
+    if (error instanceof ClientGoneError) {
+      logger.debug({ requestId }, 'the client went away');
+      ctx.respond = false;
+      return;
+    }
+    const known = registryErrorOf(error);
+    const answer =
+      known ?? new RegistryError('UNKNOWN', { message: `unknown error: the log has it as ${requestId}` });
+    if (answer.status >= 500)
+      logger.error({ err: error, requestId, status: answer.status }, 'request failed');
+    if (ctx.res.headersSent) {
+      ctx.respond = false;
+      ctx.res.destroy();
+      return;
+    }
+    answerError(ctx, answer);
+  }
+}
+
+function answerError(ctx: AppContext, error: RegistryError): void {
+  const content = Buffer.from(JSON.stringify(error));
+  for (const name of ['Cache-Control', 'ETag', 'Accept-Ranges']) ctx.remove(name);
+  ctx.respond = true;
+  ctx.status = error.status;
+  ctx.set(error.headers);
+  ctx.set('Content-Type', 'application/json');
+  ctx.set('Content-Length', String(content.length));
+  if (ctx.method !== 'HEAD') ctx.body = content;
+}

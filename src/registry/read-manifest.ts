@@ -1,0 +1,26 @@
+import type { Reference } from '../oci/reference.ts';
+import { answerEmpty, clientSignal, matchesEntityTag } from './answers.ts';
+import { IMMUTABLE } from './read-blob.ts';
+import type { RepositoryExchange } from './registry-api.ts';
+
+/** end-3: GET and HEAD of a manifest. */
+export async function readManifest(
+  { ctx, repository }: RepositoryExchange,
+  reference: Reference,
+): Promise<void> {
+  const method = ctx.method === 'HEAD' ? 'HEAD' : 'GET';
+  const manifest = await repository.reader.manifest(reference, { method, signal: clientSignal(ctx) });
+  const etag = `"${manifest.digest}"`;
+  ctx.set('Docker-Content-Digest', manifest.digest);
+  ctx.set('ETag', etag);
+  if (reference.kind === 'digest') ctx.set('Cache-Control', IMMUTABLE);
+  if (manifest.warning !== undefined) ctx.set('Warning', `299 - ${JSON.stringify(manifest.warning)}`);
+  if (matchesEntityTag(ctx.headers['if-none-match'], etag)) {
+    answerEmpty(ctx, 304);
+    return;
+  }
+  ctx.status = 200;
+  ctx.set('Content-Type', manifest.mediaType);
+  ctx.set('Content-Length', String(manifest.size));
+  if (method === 'GET') ctx.body = manifest.content;
+}

@@ -1,0 +1,32 @@
+import type { RepositoryName } from '../oci/repository-name.ts';
+import type { RepositoryReader } from './repository-reader.ts';
+
+export interface ResolveRequest {
+  /** As it stands in the path. */
+  readonly name: RepositoryName;
+  /** The `ns` query parameter: the registry the client means. */
+  readonly ns: string | undefined;
+  /** The Host header as the client sent it. */
+  readonly host: string;
+  /** A registry named before `/v2/` in the path. */
+  readonly pathPrefix: string | undefined;
+  /** What the client is about to do; a HEAD is `probe`: clients ask it before they push. */
+  readonly intent: 'read' | 'probe' | 'write';
+}
+
+/** Where a name leads. */
+export interface ResolvedRepository {
+  /** As it stands in the path. */
+  readonly asked: RepositoryName;
+  /** The name under which it is stored, and on which access is decided. */
+  readonly stored: RepositoryName;
+  readonly mirrored: boolean;
+  /** What goes into `OCI-Namespace`. */
+  readonly namespace: string | undefined;
+  readonly reader: RepositoryReader;
+}
+
+export interface RepositoryResolver {
+  /** @throws RegistryError NAME_UNKNOWN for an unknown `ns`; DENIED for a write to a mirrored name */
+  resolve(request: ResolveRequest): Promise<ResolvedRepository>;
+}

@@ -1,0 +1,162 @@
+import Router from '@koa/router';
+import type { Action } from '../oci/access.ts';
+import { parseDigest } from '../oci/digest.ts';
+import { RegistryError } from '../oci/errors.ts';
+import { parseReference } from '../oci/reference.ts';
+import { parseRepositoryName } from '../oci/repository-name.ts';
+import { answerJson, queryValue } from './answers.ts';
+import { authorizeMount, authorizeRepository } from './authorize.ts';
+import { deleteBlob } from './delete-blob.ts';
+import { refuseWhenReadOnly } from './guards.ts';
+import { listCatalog } from './list-catalog.ts';
+import { listReferrers } from './list-referrers.ts';
+import { listTags } from './list-tags.ts';
+import { readBlob } from './read-blob.ts';
+import { readManifest } from './read-manifest.ts';
+import type { RegistryApi, RegistryContext, RepositoryExchange, RequestState } from './registry-api.ts';
+import type { ResolveRequest } from './repository-resolver.ts';
+import { cancelUpload, finishUpload, patchUpload, readUpload, startUpload } from './upload-endpoints.ts';
+import { deleteManifest, putManifest } from './write-manifest.ts';
+
+/** What one method of an endpoint does; `parameter` is the last variable part of its path. */
+interface Operation {
+  readonly intent: ResolveRequest['intent'];
+  readonly actions: readonly Action[];
+  readonly parse: (parameter: string) => (exchange: RepositoryExchange) => Promise<void>;
+}
+
+const PULL: readonly Action[] = ['pull'];
+const PUSH: readonly Action[] = ['pull', 'push'];
+const DELETE: readonly Action[] = ['delete'];
+
+const read = (parse: Operation['parse']): Operation => ({ intent: 'read', actions: PULL, parse });
+const probe = (parse: Operation['parse']): Operation => ({ intent: 'probe', actions: PULL, parse });
+const push = (parse: Operation['parse']): Operation => ({ intent: 'write', actions: PUSH, parse });
+const remove = (parse: Operation['parse']): Operation => ({ intent: 'write', actions: DELETE, parse });
+
+/** An endpoint's work with what its path holds parsed, before access is looked at. */
+const on =
+  <Parsed>(
+    parse: (text: string) => Parsed,
+    work: (exchange: RepositoryExchange, parsed: Parsed) => Promise<void>,
+  ): Operation['parse'] =>
+  (parameter) => {
+    const parsed = parse(parameter);
+    return (exchange) => work(exchange, parsed);
+  };
+
+const asItIs = (text: string): string => text;
+
+type Operations = Readonly<Partial<Record<string, Operation>>>;
+
+/** The endpoints of one repository, by their ids in the specification. */
+const ENDPOINTS: readonly { readonly path: string; readonly operations: Operations }[] = [
+  {
+    // end-4a, 4b, 4c, 11
+    path: '/*name/blobs/uploads{/}',
+    operations: { POST: push(() => startUpload) },
+  },
+  {
+    // end-5, 6, 13, 14
+    path: '/*name/blobs/uploads/:parameter',
+    operations: {
+      GET: push(on(asItIs, readUpload)),
+      PATCH: push(on(asItIs, patchUpload)),
+      PUT: push(on(asItIs, finishUpload)),
+      DELETE: push(on(asItIs, cancelUpload)),
+    },
+  },
+  {
+    // end-2, 10
+    path: '/*name/blobs/:parameter',
+    operations: {
+      GET: read(on(parseDigest, readBlob)),
+      HEAD: probe(on(parseDigest, readBlob)),
+      DELETE: remove(on(parseDigest, deleteBlob)),
+    },
+  },
+  {
+    // end-3, 7a, 7b, 9
+    path: '/*name/manifests/:parameter',
+    operations: {
+      GET: read(on(parseReference, readManifest)),
+      HEAD: probe(on(parseReference, readManifest)),
+      PUT: push(on(parseReference, putManifest)),
+      DELETE: remove(on(parseReference, deleteManifest)),
+    },
+  },
+  {
+    // end-8a, 8b
+    path: '/*name/tags/list',
+    operations: { GET: read(() => listTags), HEAD: read(() => listTags) },
+  },
+  {
+    // end-12a, 12b
+    path: '/*name/referrers/:parameter',
+    operations: { GET: read(on(parseDigest, listReferrers)), HEAD: read(on(parseDigest, listReferrers)) },
+  },
+];
+
+/** The HTTP API of the distribution specification, below `/v2/`. */
+export function createRegistryRouter(api: RegistryApi): Router<RequestState> {
+  const router = new Router<RequestState>({ prefix: '/v2', sensitive: true, strict: true });
+  router.all('{/}', async (ctx) => {
+    methodOf(ctx, { GET: true, HEAD: true });
+    await api.authorizer.authorize(ctx.state.caller, []);
+    answerJson(ctx, {});
+  });
+  router.all('/_catalog', async (ctx) => {
+    methodOf(ctx, { GET: true, HEAD: true });
+    const need = {
+      type: 'registry',
+      asked: 'catalog',
+      resolved: 'catalog',
+      mirrored: false,
+      actions: ['*'],
+    } as const;
+    const grant = await api.authorizer.authorize(ctx.state.caller, [need]);
+    await listCatalog(ctx, { api, grant });
+  });
+  for (const { path, operations } of ENDPOINTS) {
+    router.all(path, (ctx) => dispatch(ctx, api, operations));
+  }
+  router.all('/*rest', () => {
+    throw new RegistryError('NOT_FOUND', {
+      message: 'no such endpoint: see the OCI distribution specification',
+    });
+  });
+  return router;
+}
+
+async function dispatch(
+  ctx: RegistryContext & { params: Record<string, string | undefined> },
+  api: RegistryApi,
+  operations: Operations,
+): Promise<void> {
+  const name = parseRepositoryName(ctx.params.name ?? '');
+  const operation = methodOf(ctx, operations);
+  const work = operation.parse(ctx.params.parameter ?? '');
+  if (operation.intent === 'write') refuseWhenReadOnly(api);
+  const repository = await api.resolver.resolve({
+    name,
+    ns: queryValue(ctx, 'ns'),
+    host: ctx.state.caller.host,
+    pathPrefix: ctx.state.registryPrefix,
+    intent: operation.intent,
+  });
+  if (repository.namespace !== undefined) ctx.set('OCI-Namespace', repository.namespace);
+  const from = ctx.method === 'POST' ? queryValue(ctx, 'from') : undefined;
+  const target = { ctx, api, repository, actions: operation.actions };
+  const grant = from === undefined ? await authorizeRepository(target) : await authorizeMount(target, from);
+  await work({ ctx, api, repository, grant });
+}
+
+/** @throws RegistryError UNSUPPORTED (405) with `Allow` */
+function methodOf<Value>(ctx: RegistryContext, methods: Readonly<Partial<Record<string, Value>>>): Value {
+  const found = Object.hasOwn(methods, ctx.method) ? methods[ctx.method] : undefined;
+  if (found !== undefined) return found;
+  throw new RegistryError('UNSUPPORTED', {
+    message: `${ctx.method} is not supported here`,
+    headers: { allow: Object.keys(methods).join(', ') },
+  });
+}

@@ -1,0 +1,44 @@
+import type { RegistryContext } from './registry-api.ts';
+
+/**
+ * Sends chunks past Koa, each handed to the connection before the next is asked for: they are reused. An error
+ * or a wrong length breaks the connection, so that nobody takes a part for the whole.
+ * @param length bytes, as Content-Length says
+ */
+export async function streamContent(
+  ctx: RegistryContext,
+  chunks: AsyncIterable<Uint8Array>,
+  length: number,
+): Promise<void> {
+  ctx.respond = false;
+  const { res } = ctx;
+  let sent = 0;
+  try {
+    for await (const chunk of chunks) {
+      if (!(await written(res, chunk))) return;
+      sent += chunk.length;
+    }
+  } catch (error) {
+    res.destroy();
+    throw error;
+  }
+  if (sent !== length) {
+    res.destroy();
+    throw new Error(
+      `sent ${sent} bytes of ${length}: the content is shorter or longer than the storage said`,
+    );
+  }
+  res.end();
+}
+
+/** @returns false when the client has gone */
+function written(res: RegistryContext['res'], chunk: Uint8Array): Promise<boolean> {
+  return new Promise((resolve) => {
+    const gone = () => resolve(false);
+    res.once('close', gone);
+    res.write(chunk, (error) => {
+      res.off('close', gone);
+      resolve(error === null || error === undefined);
+    });
+  });
+}
