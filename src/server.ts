@@ -1,11 +1,84 @@
+import { randomUUID } from 'node:crypto';
+import { createApp } from './app.ts';
 import type { Config } from './config/config.ts';
+import { withAccessLog } from './operations/access-log.ts';
+import { clientAddress } from './operations/client-address.ts';
+import { listen } from './operations/listener.ts';
+import type { Logs } from './operations/logger.ts';
+import { HostedResolver } from './registry/hosted-repository.ts';
+import { listenOptions, networksOf } from './server/listening.ts';
+import { openAuthorizer } from './server/open-authorizer.ts';
+import { openDriver } from './server/open-driver.ts';
+import { purgeUploads } from './server/purge-uploads.ts';
+import { registrySettings } from './server/registry-settings.ts';
+import { inlineHashers } from './storage/hashing/inline-hashers.ts';
+import { createRegistryStorage } from './storage/registry-storage.ts';
 
 export interface RunningServer extends AsyncDisposable {
-  readonly address: { readonly host: string; readonly port: number };
-  close(): Promise<void>;
+  /** `127.0.0.1:5000`, `[::]:5000`, or a socket's path. */
+  readonly address: string;
+  /** 0 on a Unix socket. */
+  readonly port: number;
+  /**
+   * Ends it: requests under way get `http.draintimeout`.
+   * @returns how many had to be cut
+   */
+  close(): Promise<number>;
 }
 
-/** Puts the server together and starts it. */
-export async function startServer(_config: Config, _options: object): Promise<RunningServer> {
-  throw new Error('the server is not built yet');
+/**
+ * Puts the server together from its configuration and starts it.
+ * @throws Error when the storage cannot be opened or the address not be had
+ */
+export async function startServer(config: Config, { logger, always }: Logs): Promise<RunningServer> {
+  await using opened = new AsyncDisposableStack();
+  const driver = opened.adopt(await openDriver(config.storage.backend), (open) => open.close());
+  const storage = createRegistryStorage(driver, {
+    log: logger,
+    hashers: inlineHashers,
+    now: () => performance.now(),
+    clock: () => new Date(),
+  });
+  if (!config.storage.readOnly)
+    opened.use(purgeUploads(driver, { config: config.storage.uploadPurging, logger }));
+  const trustedProxies = networksOf(config.http.trustedProxies);
+  const app = createApp({
+    api: {
+      storage,
+      resolver: new HostedResolver(storage, async () => undefined),
+      authorizer: await openAuthorizer(config.auth),
+      settings: registrySettings(config),
+      isMirrored: () => false,
+      audit: (entry) => always.info({ ...entry }, 'audit'),
+    },
+    logger,
+    settings: {
+      host: config.http.host,
+      prefix: config.http.prefix,
+      headers: config.http.headers,
+      trustedProxies,
+    },
+    newRequestId: randomUUID,
+  });
+  const handler = app.callback();
+  const address = (req: Parameters<typeof clientAddress>[0]): string => clientAddress(req, trustedProxies);
+  const listener = await listen(
+    config.log.accessLog ? withAccessLog(handler, { logger: always, address }) : handler,
+    listenOptions(config.http, logger),
+  );
+  logger.info({ address: listener.address }, 'listening');
+  const rest = opened.move();
+  const close = async (): Promise<number> => {
+    const cut = await listener.close({ drain: config.http.drainTimeout });
+    await rest.disposeAsync();
+    return cut;
+  };
+  return {
+    address: listener.address,
+    port: listener.port,
+    close,
+    async [Symbol.asyncDispose]() {
+      await close();
+    },
+  };
 }

@@ -1,3 +1,5 @@
+import { openLogOutput } from '../operations/log-output.ts';
+import { createLogs } from '../operations/logger.ts';
 import { parseArguments } from './arguments.ts';
 import type { Command } from './command.ts';
 import { printWarnings, readConfig } from './read-config.ts';
@@ -9,9 +11,15 @@ export const serve: Command = async (args, context) => {
   if (loaded === undefined) return 1;
   printWarnings(loaded, context);
   const { startServer } = await import('../server.ts');
-  await using server = await startServer(loaded.config, {});
+  const { level, formatter, fields } = loaded.config.log;
+  const output = openLogOutput();
+  await using server = await startServer(
+    loaded.config,
+    createLogs({ level, formatter, fields, destination: output }),
+  );
   await toldToStop();
   await server.close();
+  output.flushSync();
   return 0;
 };
 

@@ -1,11 +1,11 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { createApp } from '../../src/app.ts';
 import type { Authorizer, Grant } from '../../src/oci/access.ts';
 import type { Logger } from '../../src/operations/logger.ts';
 import { HostedResolver } from '../../src/registry/hosted-repository.ts';
 import type { AuditEntry, RegistrySettings } from '../../src/registry/registry-api.ts';
-import type { HasherPool } from '../../src/storage/content-hasher.ts';
 import type { StorageDriver } from '../../src/storage/driver.ts';
+import { inlineHashers } from '../../src/storage/hashing/inline-hashers.ts';
 import { createInMemoryDriver } from '../../src/storage/inmemory/inmemory-driver.ts';
 import { createRegistryStorage, type RegistryStorage } from '../../src/storage/registry-storage.ts';
 
@@ -81,19 +81,6 @@ export function createTestRegistry(options: TestRegistryOptions = {}): TestRegis
   });
   return { app: app.callback(), storage, driver, log, audit };
 }
-
-const inlineHashers: HasherPool = {
-  begin: (algorithm) => {
-    const hash = createHash(algorithm);
-    return {
-      update: async (chunk) => {
-        hash.update(chunk);
-      },
-      digest: async () => hash.digest('hex'),
-      dispose: () => {},
-    };
-  },
-};
 
 function collectingLogger(lines: LogLine[]): Logger {
   const at = (level: string) => (fields: Readonly<Record<string, unknown>>, message: string) => {

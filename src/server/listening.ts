@@ -1,0 +1,44 @@
+import { BlockList } from 'node:net';
+import type { HttpConfig, ListenAddress, Network, TlsConfig } from '../config/config.ts';
+import { LINGER_LIMITS } from '../operations/lingering-close.ts';
+import type { ListenOptions } from '../operations/listener.ts';
+import type { Logger } from '../operations/logger.ts';
+import type { TlsOptions } from '../operations/tls-settings.ts';
+
+/** What the listener needs of the configuration. */
+export function listenOptions(http: HttpConfig, logger: Logger): ListenOptions {
+  const { limits } = http;
+  return {
+    ...addressOf(http.listen),
+    http2: http.http2,
+    times: { headers: limits.headerTimeout, keepAlive: limits.idleTimeout },
+    linger: { ...LINGER_LIMITS, bytes: limits.discardSize, time: limits.discardTimeout },
+    maxHeaderSize: limits.headerSize,
+    ...(limits.connections > 0 ? { maxConnections: limits.connections } : {}),
+    ...(http.tls === undefined ? {} : { tls: tlsOptions(http.tls) }),
+    logger,
+  };
+}
+
+export function addressOf(listen: ListenAddress): { address: string; network: string } {
+  if (listen.net === 'unix') return { address: listen.path, network: 'unix' };
+  const { host = '' } = listen;
+  return { address: `${host.includes(':') ? `[${host}]` : host}:${listen.port}`, network: 'tcp' };
+}
+
+export function networksOf(networks: readonly Network[]): BlockList {
+  const list = new BlockList();
+  for (const { address, prefix, family } of networks) list.addSubnet(address, prefix, family);
+  return list;
+}
+
+function tlsOptions(tls: TlsConfig): TlsOptions {
+  return {
+    certificate: tls.certificate,
+    key: tls.key,
+    clientcas: tls.clientCas,
+    clientauth: tls.clientAuth,
+    minimumtls: tls.minimumTls,
+    ciphersuites: tls.cipherSuites,
+  };
+}
