@@ -40,6 +40,8 @@ export interface Section<F extends Fields = Fields, Optional extends boolean = b
   readonly fields: F;
   /** Left out, it is undefined; else it is there with its defaults. */
   readonly optional: Optional;
+  /** The key that this is another name of. */
+  readonly aliasOf?: string;
   /** What a mere text in its place stands for. */
   expand?(text: string): Tree;
 }
@@ -92,6 +94,7 @@ export type ValueOf<S> =
 type Options<O> = { readonly env?: string } & O;
 
 interface SectionOptions {
+  readonly aliasOf?: string;
   expand?(text: string): Tree;
 }
 

@@ -142,8 +142,8 @@ export const http = section('the HTTP interface', {
       path: text('where', { initial: '/metrics' }),
     }),
   }),
-  http2: section('HTTP/2 over TLS', { disabled: flag('HTTP/1.1 alone', { initial: 'false' }) }),
-  h2c: section('HTTP/2 without TLS', { enabled: flag('take it', { initial: 'false' }) }),
+  http2: section('HTTP/2 over TLS', { disabled: flag('speak HTTP/1.1 alone', { initial: 'false' }) }),
+  h2c: section('HTTP/2 without TLS', { enabled: flag('speak it', { initial: 'false' }) }),
   trustedproxies: list(
     'networks whose X-Forwarded-For counts (not in distribution)',
     text('network, as 10.0.0.0/8', { required: true }),

@@ -6,8 +6,8 @@ const level = choice(['error', 'warn', 'info', 'debug'], { normalise: (written) 
 export const loglevel = level('older name of log.level', { example: 'info' });
 
 export const log = section('logging, to standard error', {
-  accesslog: section('a line for every request', { disabled: flag('none', { initial: 'false' }) }),
-  level: level('error, warn, info or debug', { example: 'info' }),
+  accesslog: section('a line for every request', { disabled: flag('do without', { initial: 'false' }) }),
+  level: level('error, warn, info (the default) or debug', { example: 'info' }),
   formatter: choice(['text', 'json', 'logstash'])('text, json or logstash', { initial: 'text' }),
   fields: dictionary('go on every line', free('any value'), { example: '{ service: registry }' }),
   hooks: list(
@@ -167,7 +167,7 @@ export const redis = optionalSection('a cache that distribution can use', {
     rootcas: list('paths of PEM authorities', text('path', { required: true }), {
       example: ['/etc/ssl/ca.pem'],
     }),
-    enabled: flag('of distribution 2'),
+    enabled: flag('of distribution 2', { initial: 'false' }),
   }),
   addr: text('of distribution 2; addrs since', { example: 'localhost:6379' }),
   pool: free('of distribution 2; poolsize, maxidleconns and connmaxidletime since'),

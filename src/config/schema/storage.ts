@@ -81,7 +81,7 @@ export const storage = section(
       maxthreads: integer({ from: 0 })('file operations at once; 25 at least', { initial: '100' }),
     }),
     s3: optionalSection('an S3 bucket', s3Fields),
-    s3aws: optionalSection('another name of s3', s3Fields),
+    s3aws: optionalSection('another name of s3', s3Fields, { aliasOf: 's3' }),
     inmemory: optionalSection('memory, for tests: gone with the process', {}),
     gcs: free('Google Cloud Storage', { secret: true }),
     azure: free('Azure Blob Storage', { secret: true }),
@@ -89,7 +89,7 @@ export const storage = section(
     oss: free('Alibaba OSS, of distribution 2', { secret: true }),
     delete: section('deletes by the API', { enabled: flag('allow them', { initial: 'false' }) }),
     redirect: section('sending readers to the bucket', {
-      disable: flag('never do', { initial: 'false' }),
+      disable: flag('send them nowhere', { initial: 'false' }),
     }),
     tag: section('tags', {
       concurrencylimit: integer({ from: 0 })(
@@ -104,14 +104,14 @@ export const storage = section(
       layerinfo: obsolete('blobdescriptor is its name'),
       blobdescriptorsize: integer({ from: 0 })('how many; 0 is without limit', { initial: '10000' }),
     }),
-    maintenance: section('upkeep', {
-      uploadpurging: section('removes uploads that nobody ended', {
-        enabled: flag('do', { initial: 'true' }),
-        age: duration({ positive: true })('that are older', { initial: '168h' }),
-        interval: duration({ positive: true })('this often', { initial: '24h' }),
+    maintenance: section('what goes on beside requests', {
+      uploadpurging: section('uploads that nobody ended', {
+        enabled: flag('remove them', { initial: 'true' }),
+        age: duration({ positive: true })('once they are older than this', { initial: '168h' }),
+        interval: duration({ positive: true })('looking this often', { initial: '24h' }),
         dryrun: flag('only tell what would go', { initial: 'false' }),
       }),
-      readonly: section('refuses what writes', { enabled: flag('do', { initial: 'false' }) }),
+      readonly: section('whatever writes', { enabled: flag('refuse it', { initial: 'false' }) }),
     }),
   },
   { expand: (driver) => ({ [driver]: null }) },
