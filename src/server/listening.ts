@@ -1,29 +1,23 @@
 import { BlockList } from 'node:net';
-import type { HttpConfig, ListenAddress, Network, TlsConfig } from '../config/config.ts';
-import { LINGER_LIMITS } from '../operations/lingering-close.ts';
+import type { HttpConfig, Network, TlsConfig } from '../config/config.ts';
 import type { ListenOptions } from '../operations/listener.ts';
 import type { Logger } from '../operations/logger.ts';
 import type { TlsOptions } from '../operations/tls-settings.ts';
 
 /** What the listener needs of the configuration. */
 export function listenOptions(http: HttpConfig, logger: Logger): ListenOptions {
-  const { limits } = http;
+  const { limits, listen } = http;
   return {
-    ...addressOf(http.listen),
+    address: listen.address,
+    network: listen.net,
     http2: http.http2,
-    times: { headers: limits.headerTimeout, keepAlive: limits.idleTimeout },
-    linger: { ...LINGER_LIMITS, bytes: limits.discardSize, time: limits.discardTimeout },
+    times: { headers: limits.headerTimeout, keepAlive: limits.idleTimeout, stall: limits.stallTimeout },
+    linger: { bytes: limits.discard.size, time: limits.discard.timeout, idle: limits.discard.idleTimeout },
     maxHeaderSize: limits.headerSize,
     ...(limits.connections > 0 ? { maxConnections: limits.connections } : {}),
     ...(http.tls === undefined ? {} : { tls: tlsOptions(http.tls) }),
     logger,
   };
-}
-
-export function addressOf(listen: ListenAddress): { address: string; network: string } {
-  if (listen.net === 'unix') return { address: listen.path, network: 'unix' };
-  const { host = '' } = listen;
-  return { address: `${host.includes(':') ? `[${host}]` : host}:${listen.port}`, network: 'tcp' };
 }
 
 export function networksOf(networks: readonly Network[]): BlockList {
