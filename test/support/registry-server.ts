@@ -101,7 +101,8 @@ function defaults(root: string, host: string): RegistryConfig {
     version: 0.1,
     log: { level: 'warn', accesslog: { disabled: true } },
     storage: { filesystem: { rootdirectory: root }, delete: { enabled: true } },
-    http: { addr: host },
+    // Distribution signs its sessions; those of one server are to be taken by the next.
+    http: { addr: host, secret: 'for tests' },
   };
 }
 
