@@ -103,7 +103,7 @@ function withRequestState(ctx: AppContext, dependencies: AppDependencies, next: 
     registryPrefix: undefined,
   };
   ctx.set('X-Request-Id', requestId);
-  for (const [name, values] of Object.entries(settings.headers)) ctx.set(name, [...values]);
+  for (const name in settings.headers) ctx.set(name, [...(settings.headers[name] ?? [])]);
   return next();
 }
 

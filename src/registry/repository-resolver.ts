@@ -1,3 +1,4 @@
+import type { Caller } from '../oci/access.ts';
 import type { RepositoryName } from '../oci/repository-name.ts';
 import type { RepositoryReader } from './repository-reader.ts';
 
@@ -6,8 +7,8 @@ export interface ResolveRequest {
   readonly name: RepositoryName;
   /** The `ns` query parameter: the registry the client means. */
   readonly ns: string | undefined;
-  /** The Host header as the client sent it. */
-  readonly host: string;
+  /** Its `host` is the name by which the client reached this server. */
+  readonly caller: Caller;
   /** A registry named before `/v2/` in the path. */
   readonly pathPrefix: string | undefined;
   /** What the client is about to do; a HEAD is `probe`: clients ask it before they push. */

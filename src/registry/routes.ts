@@ -140,7 +140,7 @@ async function dispatch(
   const repository = await api.resolver.resolve({
     name,
     ns: queryValue(ctx, 'ns'),
-    host: ctx.state.caller.host,
+    caller: ctx.state.caller,
     pathPrefix: ctx.state.registryPrefix,
     intent: operation.intent,
   });
