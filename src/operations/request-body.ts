@@ -31,6 +31,18 @@ function idleError(idle: number): RegistryError {
   });
 }
 
+/** node:http2 may end the body of a stream that was reset as if it were whole, and does not call it destroyed. */
+function isCut(req: Request): boolean {
+  return (
+    req.destroyed || ('stream' in req && (req.aborted || req.stream.destroyed || req.stream.rstCode !== 0))
+  );
+}
+
+/** A body that Node has to its end, though its connection may be gone by now. */
+function isWhole(req: Request): boolean {
+  return !('stream' in req) && req.readableEnded;
+}
+
 /**
  * The request's body in the chunks it arrives in, those joined that arrived while the reader was busy. The first
  * read is what answers `Expect: 100-continue` (RFC 9110 section 10.1.1), so an error answered before never does.
@@ -61,9 +73,9 @@ export async function* readBody(req: Request, res: Answer, options: BodyOptions)
         yield chunk;
         continue;
       }
-      if (req.readableEnded) return;
-      if (req.destroyed) onClose();
       if (failure !== undefined) throw failure;
+      if (isCut(req) && !isWhole(req)) throw new ClientGoneError('the client went away');
+      if (req.readableEnded) return;
       timer.refresh();
       await new Promise<void>((resolve) => {
         wake = resolve;

@@ -44,6 +44,9 @@ const SESSION_WINDOW = 8 * STREAM_WINDOW;
 
 const MAX_STREAMS = 256;
 
+/** MB; what is above refuses further streams, so it must hold the windows and the answers on their way. */
+const MAX_SESSION_MEMORY = 64;
+
 function http1Options({ times, highWaterMark, maxHeaderSize }: ServerSettings) {
   return {
     highWaterMark,
@@ -75,6 +78,7 @@ function secureHttp2(
       rejectUnauthorized: clients.rejectUnauthorized,
       handshakeTimeout: HANDSHAKE,
       allowHTTP1: true,
+      maxSessionMemory: MAX_SESSION_MEMORY,
       settings: { initialWindowSize: STREAM_WINDOW, maxConcurrentStreams: MAX_STREAMS },
     },
     handler,
