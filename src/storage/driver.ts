@@ -125,6 +125,8 @@ export interface CreateUploadOptions {
    * be empty.
    */
   readonly target?: Key;
+  /** Nobody else can learn of the folder before this writer ends: what only others need may be left out. */
+  readonly unshared?: boolean;
 }
 
 export interface OpenUploadOptions {

@@ -1,0 +1,54 @@
+import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
+import { SilenceHttpHandler } from './http-handler.ts';
+import { DEFAULT_TIMING, type S3Options } from './s3-options.ts';
+
+const silent = (): void => {};
+const SILENT_LOGGER = { trace: silent, debug: silent, info: silent, warn: silent, error: silent };
+
+/**
+ * The SDK as it is used here: one try a call (retries are ours), no checksums that servers other than AWS do not
+ * know, no `Expect: 100-continue`.
+ * @param endpoint in place of the one in the options
+ */
+export function createClient(options: S3Options, endpoint?: string): S3Client {
+  const timing = { ...DEFAULT_TIMING, ...options.timing };
+  const url = endpoint ?? endpointOf(options);
+  const { accelerate, credentials, forcePathStyle, useDualStack, useFipsEndpoint, userAgent } = options;
+  const configuration: S3ClientConfig = {
+    region: options.region ?? 'us-east-1',
+    maxAttempts: 1,
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+    expectContinueHeader: false,
+    followRegionRedirects: false,
+    logger: SILENT_LOGGER,
+    tls: options.secure !== false,
+    forcePathStyle: forcePathStyle === true,
+    useAccelerateEndpoint: accelerate === true,
+    useDualstackEndpoint: useDualStack === true,
+    useFipsEndpoint: useFipsEndpoint === true,
+    requestHandler: new SilenceHttpHandler({
+      connect: timing.connect,
+      silence: timing.silence,
+      ca: options.ca,
+      skipVerify: options.skipVerify,
+      proxyEnvironment: options.proxyEnvironment,
+    }),
+    ...(url === undefined ? {} : { endpoint: url }),
+    ...(credentials === undefined ? {} : { credentials: staticCredentials(credentials) }),
+    ...(userAgent === undefined || userAgent === '' ? {} : { customUserAgent: userAgent }),
+  };
+  return new S3Client(configuration);
+}
+
+/** A bare host gets its scheme from `secure`, as in distribution; a scheme that is there stays. */
+function endpointOf({ regionEndpoint, secure }: S3Options): string | undefined {
+  if (regionEndpoint === undefined || regionEndpoint === '') return undefined;
+  if (/^https?:\/\//i.test(regionEndpoint)) return regionEndpoint;
+  return `${secure === false ? 'http' : 'https'}://${regionEndpoint}`;
+}
+
+function staticCredentials(given: NonNullable<S3Options['credentials']>): S3ClientConfig['credentials'] & {} {
+  const { accessKeyId, secretAccessKey, sessionToken } = given;
+  return { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) };
+}

@@ -1,0 +1,27 @@
+import { StorageUnavailableError } from '../storage-errors.ts';
+import { ExpectedFailure } from './caller.ts';
+import type { Multipart, PartTag } from './multiparts.ts';
+import type { UploadContext } from './upload-context.ts';
+
+/**
+ * Completes a multipart upload of content whose digest is proven, so that the object that is there afterwards tells
+ * whether a try whose answer was lost has worked.
+ */
+export async function completeProven(
+  { multiparts, objects }: Pick<UploadContext, 'multiparts' | 'objects'>,
+  upload: Multipart,
+  { parts, size }: { readonly parts: readonly PartTag[]; readonly size: number },
+): Promise<void> {
+  try {
+    await multiparts.complete(upload, parts);
+  } catch (error) {
+    if (!(error instanceof ExpectedFailure)) throw error;
+    if (!error.ambiguous) throw lost(upload, error);
+    const found = await objects.get(upload.key);
+    found.body.destroy();
+    if (found.size !== size) throw lost(upload, error);
+  }
+}
+
+const lost = (upload: Multipart, cause: unknown): StorageUnavailableError =>
+  new StorageUnavailableError(`the multipart upload of ${upload.key} was ended by somebody else`, { cause });

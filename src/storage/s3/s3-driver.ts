@@ -1,0 +1,95 @@
+import type { StorageDriver } from '../driver.ts';
+import { Caller, ExpectedFailure } from './caller.ts';
+import { createClient } from './client.ts';
+import { deleteKeys, keysBelow } from './folder-delete.ts';
+import { listFolder } from './folder-list.ts';
+import type { Every } from './lease.ts';
+import { Multiparts } from './multiparts.ts';
+import { openReader } from './object-reader.ts';
+import { attributesOf, contentOf, Objects } from './objects.ts';
+import { PartBuffers } from './part-buffers.ts';
+import { partSizes } from './part-sizes.ts';
+import { DEFAULT_CHUNK_SIZE, type S3Options } from './s3-options.ts';
+import { S3Uploads } from './s3-uploads.ts';
+import type { UploadContext } from './upload-context.ts';
+
+/**
+ * Strong consistency of the bucket is assumed, as S3 has had it since 2020: what was written, and what a list
+ * names, is what everybody sees. Tags are therefore asked for each time; links only go away by a delete, which
+ * may be seen five seconds late.
+ */
+const FRESHNESS = { links: 5_000, tags: 0 };
+
+const BUFFER_MEMORY = 128 * 1024 * 1024;
+const COPIES_AT_ONCE = 32;
+
+/** Bytes in a bucket of S3, or of a server that speaks like it. */
+export function createS3Driver(options: S3Options): StorageDriver {
+  const client = createClient(options);
+  const caller = new Caller(client, options);
+  const attributes = attributesOf(options);
+  const objects = new Objects(caller, attributes);
+  const background = new Set<Promise<unknown>>();
+  const timers = new Set<() => void>();
+  const every = options.every ?? interval(timers);
+  const chunkSize = options.chunkSize ?? DEFAULT_CHUNK_SIZE;
+  const memory = Math.max(options.bufferMemory ?? BUFFER_MEMORY, 2 * chunkSize);
+  const context: UploadContext = {
+    caller,
+    objects,
+    every,
+    timing: caller.timing,
+    multiparts: new Multiparts(caller, attributes),
+    buffers: new PartBuffers({ memory, idle: caller.timing.idleBuffer }),
+    partSize: partSizes({ chunkSize, most: Math.max(chunkSize, memory / 2) }),
+    copiesAtOnce: Math.min(options.multipartCopyMaxConcurrency ?? COPIES_AT_ONCE, COPIES_AT_ONCE),
+    later: (work) => {
+      const settled = work.catch(() => {}).finally(() => background.delete(settled));
+      background.add(settled);
+    },
+  };
+  return {
+    name: 's3',
+    freshness: FRESHNESS,
+    uploads: new S3Uploads(context),
+    async stat(key, signal) {
+      // HEAD answers 404 without a word when the bucket is gone; GET says which of the two is missing.
+      try {
+        const { size, modifiedAt, body } = await objects.get(key, { range: { start: 0, end: 0 }, signal });
+        body.resume();
+        return { size, modifiedAt };
+      } catch (error) {
+        if (!(error instanceof ExpectedFailure)) throw error;
+      }
+      const { size, modifiedAt, body } = await objects.get(key, { signal });
+      body.destroy();
+      return { size, modifiedAt };
+    },
+    read: (key, options) => openReader(objects, key, options),
+    async write(key, content) {
+      await objects.put(key, contentOf(content));
+    },
+    list: (folder, options = {}) => listFolder(caller, folder, options),
+    delete: (key) => objects.delete(key),
+    async deleteFolder(folder) {
+      await deleteKeys(objects, await keysBelow(caller, folder));
+    },
+    async close() {
+      for (const stop of timers) stop();
+      await Promise.all(background);
+      client.destroy();
+    },
+  };
+}
+
+function interval(timers: Set<() => void>): Every {
+  return (milliseconds, work) => {
+    const timer = setInterval(work, milliseconds);
+    const stop = (): void => {
+      clearInterval(timer);
+      timers.delete(stop);
+    };
+    timers.add(stop);
+    return stop;
+  };
+}

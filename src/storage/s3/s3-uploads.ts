@@ -1,0 +1,192 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { LRUCache } from 'lru-cache';
+import type { CreateUploadOptions, Key, OpenUploadOptions, UploadStore, UploadWriter } from '../driver.ts';
+import { UploadBusyError } from '../storage-errors.ts';
+import { DirectWriter } from './direct-writer.ts';
+import { type KnownState, Lease, readState } from './lease.ts';
+import { listAll } from './listing.ts';
+import {
+  EMPTY_STATE,
+  epochPrefix,
+  partKey,
+  type SessionState,
+  sizeOf,
+  withSegment,
+} from './session-state.ts';
+import { SessionWriter } from './session-writer.ts';
+import type { UploadContext } from './upload-context.ts';
+
+/** Uploads whose state is remembered after they were given back: the next request often comes here again. */
+const REMEMBERED = 1_000;
+
+/** Uploads in the bucket; `session-state.ts` draws what lies in the folder of one. */
+export class S3Uploads implements UploadStore {
+  readonly #context: UploadContext;
+  readonly #process = randomUUID();
+  /** Uploads that a writer of this process holds; undefined while it is being taken. */
+  readonly #live = new Map<Key, UploadWriter | undefined>();
+  readonly #known = new LRUCache<Key, KnownState>({ max: REMEMBERED });
+  #writers = 0;
+
+  constructor(context: UploadContext) {
+    this.#context = context;
+  }
+
+  create(folder: Key, { target, unshared }: CreateUploadOptions = {}): Promise<UploadWriter> {
+    return this.#enter(folder, async () => {
+      const first: SessionState = {
+        ...EMPTY_STATE,
+        epoch: 1,
+        holder: this.#newHolder(),
+        target: target === undefined ? null : { key: target, uploadId: null },
+      };
+      const take = (): Promise<Lease> =>
+        Lease.take(this.#context, folder, { before: undefined, state: first });
+      if (target !== undefined && unshared === true) return this.#direct(folder, target, take);
+      const lease = await take();
+      return this.#writer(folder, lease, target);
+    });
+  }
+
+  open(folder: Key, { target, signal }: OpenUploadOptions = {}): Promise<UploadWriter> {
+    return this.#enter(folder, async () => {
+      const lease =
+        (await this.#takeRemembered(folder, target)) ?? (await this.#take(folder, target, signal));
+      return this.#writer(folder, lease, target);
+    });
+  }
+
+  async size(folder: Key): Promise<number> {
+    const live = this.#live.get(folder);
+    if (live !== undefined) return live.size;
+    const { state } = await readState(this.#context.objects, folder);
+    return sizeOf(state.holder === null ? state : await this.#recovered(folder, state));
+  }
+
+  /** Within this process who comes second is told at once. */
+  async #enter(folder: Key, take: () => Promise<UploadWriter>): Promise<UploadWriter> {
+    if (this.#live.has(folder)) throw new UploadBusyError();
+    this.#live.set(folder, undefined);
+    try {
+      const writer = await take();
+      this.#live.set(folder, writer);
+      return writer;
+    } catch (error) {
+      this.#live.delete(folder);
+      throw error;
+    }
+  }
+
+  async #takeRemembered(folder: Key, target: Key | undefined): Promise<Lease | undefined> {
+    const before = this.#known.get(folder);
+    if (before === undefined) return undefined;
+    this.#known.delete(folder);
+    try {
+      return await this.#takeOver(folder, before, target);
+    } catch (error) {
+      // Another process had it since.
+      if (error instanceof UploadBusyError) return undefined;
+      throw error;
+    }
+  }
+
+  async #take(folder: Key, target: Key | undefined, signal: AbortSignal | undefined): Promise<Lease> {
+    let before = await readState(this.#context.objects, folder);
+    const { holder } = before.state;
+    if (holder !== null && !this.#isOurs(holder)) before = await this.#verdict(folder, before, signal);
+    return this.#takeOver(folder, before, target);
+  }
+
+  /**
+   * Watches another process's lease.
+   * @returns the state to take over: given back meanwhile, or without a sign of life for the time of a verdict
+   */
+  async #verdict(folder: Key, known: KnownState, signal: AbortSignal | undefined): Promise<KnownState> {
+    const { verdict, watch } = this.#context.timing;
+    const end = performance.now() + verdict;
+    while (performance.now() < end) {
+      await sleep(watch, undefined, signal === undefined ? {} : { signal });
+      const now = await readState(this.#context.objects, folder);
+      if (now.state.holder === null) return now;
+      if (now.etag !== known.etag) throw new UploadBusyError();
+    }
+    return known;
+  }
+
+  async #takeOver(folder: Key, before: KnownState, target: Key | undefined): Promise<Lease> {
+    const { state: old } = before;
+    const state = old.holder === null ? old : await this.#recovered(folder, old);
+    const aim = target !== undefined && sizeOf(state) === 0 ? { key: target, uploadId: null } : null;
+    const lease = await Lease.take(this.#context, folder, {
+      before,
+      state: {
+        ...state,
+        epoch: state.epoch + 1,
+        holder: this.#newHolder(),
+        beat: state.beat + 1,
+        target: aim,
+      },
+    });
+    if (old.target !== null && old.target.uploadId !== null) {
+      const { key, uploadId: id } = old.target;
+      this.#context.later(this.#context.multiparts.abort({ key, id }));
+    }
+    return lease;
+  }
+
+  /** What a holder that did not give it back had written: its parts without a gap, else the tail it began with. */
+  async #recovered(folder: Key, state: SessionState): Promise<SessionState> {
+    const { epoch } = state;
+    let count = 0;
+    let bytes = 0;
+    for await (const object of listAll(this.#context.caller, { prefix: epochPrefix(folder, epoch) })) {
+      if (object.key !== partKey(folder, epoch, count)) break;
+      count += 1;
+      bytes += object.size;
+    }
+    const told = state.segments.find((segment) => segment.epoch === epoch)?.count ?? 0;
+    return {
+      ...state,
+      segments: withSegment(state.segments, { epoch, count, bytes }),
+      tail: count > told ? null : state.tail,
+    };
+  }
+
+  #writer(folder: Key, lease: Lease, target: Key | undefined): UploadWriter {
+    if (target !== undefined && sizeOf(lease.state) === 0) {
+      return this.#direct(folder, target, async () => lease, lease);
+    }
+    return new SessionWriter(this.#context, folder, { lease, onEnd: this.#onEnd(folder) });
+  }
+
+  #direct(folder: Key, target: Key, take: () => Promise<Lease>, taken?: Lease): UploadWriter {
+    let held = taken;
+    return new DirectWriter(this.#context, folder, {
+      target,
+      lease: async () => {
+        held ??= await take();
+        return held;
+      },
+      held: () => held,
+      onEnd: this.#onEnd(folder),
+    });
+  }
+
+  #onEnd(folder: Key): (known?: KnownState) => void {
+    return (known) => {
+      this.#live.delete(folder);
+      if (known !== undefined) this.#known.set(folder, known);
+    };
+  }
+
+  #newHolder(): string {
+    this.#writers += 1;
+    return `${this.#process}/${this.#writers}`;
+  }
+
+  /** A writer of this process that is not in its list has ended without giving the upload back. */
+  #isOurs(holder: string): boolean {
+    return holder.startsWith(`${this.#process}/`);
+  }
+}

@@ -1,0 +1,17 @@
+import type { Caller } from './caller.ts';
+import type { LeaseContext } from './lease.ts';
+import type { Multiparts } from './multiparts.ts';
+import type { PartBuffers } from './part-buffers.ts';
+
+/** What uploads work with. */
+export interface UploadContext extends LeaseContext {
+  readonly caller: Caller;
+  readonly multiparts: Multiparts;
+  readonly buffers: PartBuffers;
+  /** Bytes of the part with this index, counted from 0 over the whole object. */
+  readonly partSize: (index: number) => number;
+  /** Parts copied at once when an upload is put in place. */
+  readonly copiesAtOnce: number;
+  /** Goes on in the background; the driver waits for it when it closes. Failures only leave litter. */
+  readonly later: (work: Promise<unknown>) => void;
+}
