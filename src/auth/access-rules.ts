@@ -1,15 +1,14 @@
 import type { Action } from '../oci/access.ts';
 import { accountNameFault } from './account-name.ts';
-import { matchesPattern, parseRepositoryPattern, type RepositoryPattern } from './repository-pattern.ts';
+import { matchesPattern, parseRepositoryPattern } from './repository-pattern.ts';
 
-/** Who (`account`, `group`, either is enough), which repositories, which actions. */
+/** Who, which repositories, which actions. */
 export interface AccessRule {
-  /** A name, `*` for any account that logged in, `anonymous` for everybody. */
-  readonly account?: string | undefined;
-  readonly group?: string | undefined;
+  /** An account's name, `*` for any that logged in, `anonymous` for everybody; or the members of a group. */
+  readonly who: { readonly account: string } | { readonly group: string };
   /** A pattern; see parseRepositoryPattern. */
   readonly repository: string;
-  /** None shuts. */
+  /** All that is granted; none shuts. */
   readonly actions: readonly Action[];
 }
 
@@ -20,36 +19,24 @@ export interface AccessRulesOptions {
   readonly upstreamNames: readonly string[];
 }
 
-/**
- * Everybody pushes and pulls below their own name, mirrored upstreams can be pulled by anyone, administrators
- * do everything.
- */
-export function defaultAccessRules(upstreams: readonly string[]): readonly AccessRule[] {
-  return [
-    { group: 'admins', repository: '**', actions: ['*'] },
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: the rules' own placeholder
-    { account: '*', repository: '${account}/**', actions: ['pull', 'push', 'delete'] },
-    ...upstreams.map(
-      (upstream): AccessRule => ({
-        account: 'anonymous',
-        repository: `${upstream}/**`,
-        actions: ['pull'],
-      }),
-    ),
-  ];
-}
-
 /** The first rule that matches who and repository decides. */
 export class AccessRules {
-  readonly #rules: readonly { readonly rule: AccessRule; readonly pattern: RepositoryPattern }[];
-  readonly #groups: ReadonlyMap<string, ReadonlySet<string>>;
-  readonly #upstreamNames: readonly string[];
+  readonly #actionsOf: AccessRules['actionsOf'];
 
   /** @throws SyntaxError when a pattern cannot be understood */
   constructor({ rules, groups, upstreamNames }: AccessRulesOptions) {
-    this.#rules = rules.map((rule) => ({ rule, pattern: parseRepositoryPattern(rule.repository) }));
-    this.#groups = new Map(Object.entries(groups).map(([group, members]) => [group, new Set(members)]));
-    this.#upstreamNames = upstreamNames;
+    const members = new Map(Object.entries(groups).map(([group, accounts]) => [group, new Set(accounts)]));
+    const parsed = rules.map(({ who, repository, actions }) => {
+      const pattern = parseRepositoryPattern(repository);
+      const isMeant = 'group' in who ? isMember(members.get(who.group)) : isAccount(who.account);
+      return { isMeant, pattern, actions };
+    });
+    this.#actionsOf = (account, repository) => {
+      const ownsNamespace = account !== undefined && accountNameFault(account, upstreamNames) === undefined;
+      const subject = { name: repository, account: ownsNamespace ? account : undefined };
+      const found = parsed.find((rule) => rule.isMeant(account) && matchesPattern(rule.pattern, subject));
+      return found?.actions ?? [];
+    };
   }
 
   /**
@@ -58,12 +45,7 @@ export class AccessRules {
    * @returns all that is granted; `*` is every action
    */
   actionsOf(account: string | undefined, repository: string): readonly Action[] {
-    const own = account === undefined || accountNameFault(account, this.#upstreamNames) ? undefined : account;
-    const found = this.#rules.find(
-      ({ rule, pattern }) =>
-        this.#isMeant(rule, account) && matchesPattern(pattern, { name: repository, account: own }),
-    );
-    return found?.rule.actions ?? [];
+    return this.#actionsOf(account, repository);
   }
 
   allows(
@@ -73,11 +55,15 @@ export class AccessRules {
     const actions = this.actionsOf(account, repository);
     return actions.includes(action) || actions.includes('*');
   }
+}
 
-  #isMeant({ account: named, group }: AccessRule, account: string | undefined): boolean {
-    if (named === 'anonymous') return true;
-    if (account === undefined) return false;
-    if (named === '*' || named === account) return true;
-    return group !== undefined && this.#groups.get(group)?.has(account) === true;
-  }
+type IsMeant = (account: string | undefined) => boolean;
+
+function isMember(members: ReadonlySet<string> | undefined): IsMeant {
+  return (account) => account !== undefined && members?.has(account) === true;
+}
+
+function isAccount(named: string): IsMeant {
+  if (named === 'anonymous') return () => true;
+  return (account) => account !== undefined && (named === '*' || named === account);
 }

@@ -1,0 +1,111 @@
+import { createHmac, randomBytes } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
+import { type BcryptHash, compareBcrypt, hashOfNobody } from './bcrypt-hash.ts';
+import type { ComparisonQueue } from './comparison-queue.ts';
+import type { Attempt, LoginThrottle } from './login-throttle.ts';
+
+/** Where the hashes come from. */
+export interface UserHashes {
+  /** Takes a changed file into service. */
+  refresh(): Promise<void>;
+  hashOf(name: string): BcryptHash | undefined;
+  /** What a comparison for an unknown name should cost. */
+  readonly usualCost: number;
+}
+
+export interface LoginAttempt extends Attempt {
+  readonly password: string;
+}
+
+export interface AuthenticatorOptions {
+  readonly users: UserHashes;
+  readonly queue: ComparisonQueue;
+  /** Undefined: wrong passwords are not counted. */
+  readonly throttle: LoginThrottle | undefined;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+export type LoginResult = 'wrong' | 'right' | 'remembered';
+
+/** Milliseconds for which a login that succeeded is not compared again. */
+const REMEMBERED_FOR = 60_000;
+const REMEMBERED_LOGINS = 10_000;
+
+/** Judges names and passwords with as few bcrypt comparisons as can be, and the same for every wrong one. */
+export class Authenticator {
+  readonly #options: AuthenticatorOptions;
+  readonly #remembered: LRUCache<string, true>;
+  readonly #underWay = new Map<string, Promise<boolean>>();
+  /** What is remembered is worth nothing outside of this process. */
+  readonly #pepper = randomBytes(32);
+
+  constructor(options: AuthenticatorOptions) {
+    this.#options = options;
+    this.#remembered = new LRUCache({
+      max: REMEMBERED_LOGINS,
+      ttl: REMEMBERED_FOR,
+      ttlResolution: 0,
+      perf: { now: options.now },
+    });
+  }
+
+  /**
+   * A name that is unknown, or whose hash is not bcrypt, takes the same time as a wrong password.
+   * @throws RegistryError TOOMANYREQUESTS
+   */
+  async login(attempt: LoginAttempt): Promise<LoginResult> {
+    const { users, throttle } = this.#options;
+    await users.refresh();
+    const hash = users.hashOf(attempt.account);
+    const credentials = this.#fingerprint(attempt, hash);
+    if (this.#remembered.has(credentials)) return 'remembered';
+    throttle?.admit(attempt);
+    const key = `${attempt.address} ${credentials}`;
+    const underWay = this.#underWay.get(key);
+    if (underWay === undefined) {
+      const comparison = this.#compare(attempt, { hash, credentials }).finally(() =>
+        this.#underWay.delete(key),
+      );
+      this.#underWay.set(key, comparison);
+      return (await comparison) ? 'right' : 'wrong';
+    }
+    if (await underWay) return 'right';
+    // One comparison for all who asked the same, but each wrong password counts.
+    throttle?.admit(attempt);
+    throttle?.failed(attempt);
+    return 'wrong';
+  }
+
+  #compare(attempt: LoginAttempt, { hash, credentials }: Known): Promise<boolean> {
+    const { users, queue, throttle } = this.#options;
+    return queue.run({
+      address: attempt.address,
+      admit: () => (this.#remembered.has(credentials) ? 'go' : (throttle?.admit(attempt) ?? 'go')),
+      compare: async () => {
+        if (this.#remembered.has(credentials)) return true;
+        const ended = throttle?.started(attempt);
+        try {
+          const matches = await compareBcrypt(attempt.password, hash ?? hashOfNobody(users.usualCost));
+          const isRight = matches && hash !== undefined;
+          if (isRight) this.#remembered.set(credentials, true);
+          else throttle?.failed(attempt);
+          return isRight;
+        } finally {
+          ended?.();
+        }
+      },
+    });
+  }
+
+  /** Holds the hash too: a changed password or a removed user is forgotten with the file's change. */
+  #fingerprint({ account, password }: LoginAttempt, hash: BcryptHash | undefined): string {
+    const text = JSON.stringify([account, password, hash ?? null]);
+    return createHmac('sha256', this.#pepper).update(text).digest('base64');
+  }
+}
+
+interface Known {
+  readonly hash: BcryptHash | undefined;
+  readonly credentials: string;
+}

@@ -1,0 +1,123 @@
+import type { AuthLog } from './auth-log.ts';
+import type { BcryptHash } from './bcrypt-hash.ts';
+import { NO_USERS, parseUsers, type Users, UsersFileError } from './users-file.ts';
+import { type FileContent, WatchedFile } from './watched-file.ts';
+
+export interface LiveUsersOptions {
+  readonly path: string;
+  readonly log: AuthLog;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+/** Milliseconds between two looks at the file. */
+const LOOK_EVERY = 1000;
+
+/**
+ * The users of the built-in mode: what the file says, or what it said before while it cannot be right.
+ * Dispose it to stop looking.
+ */
+export class LiveUsers implements Disposable {
+  readonly #file: WatchedFile;
+  readonly #log: AuthLog;
+  readonly #timer: NodeJS.Timeout;
+  #users: Users;
+  #look: Promise<void> | undefined;
+  #complaint: string | undefined;
+
+  private constructor(file: WatchedFile, { log, users }: { log: AuthLog; users: Users }) {
+    this.#file = file;
+    this.#log = log;
+    this.#users = users;
+    this.#timer = setInterval(() => void this.refresh(), LOOK_EVERY);
+    this.#timer.unref();
+  }
+
+  /**
+   * A file that is not there means no users yet.
+   * @throws UsersFileError when it cannot be right; Node's error when it cannot be read
+   */
+  static async open({ path, log, now }: LiveUsersOptions): Promise<LiveUsers> {
+    const file = new WatchedFile(path, now);
+    const content = await file.look();
+    if (content?.kind !== 'text') {
+      log.warn({ path }, 'the users file is not there: nobody can log in until it is');
+      return new LiveUsers(file, { log, users: NO_USERS });
+    }
+    const users = parseUsers(content.text);
+    const live = new LiveUsers(file, { log, users });
+    live.#tellRefused(users);
+    return live;
+  }
+
+  hashOf(name: string): BcryptHash | undefined {
+    return this.#users.hashes.get(name);
+  }
+
+  get usualCost(): number {
+    return this.#users.usualCost;
+  }
+
+  /** Takes a change of the file into service. Never throws: what is wrong is logged and the old users stay. */
+  refresh(): Promise<void> {
+    this.#look ??= this.#refresh().finally(() => {
+      this.#look = undefined;
+    });
+    return this.#look;
+  }
+
+  async #refresh(): Promise<void> {
+    let content: FileContent | undefined;
+    try {
+      content = await this.#file.look();
+      if (content === undefined) return;
+      this.#take(content);
+      this.#complaint = undefined;
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      const line = error instanceof UsersFileError ? error.line : undefined;
+      this.#complain({ path: this.#file.path, line, reason });
+    }
+  }
+
+  #take(content: FileContent): void {
+    if (content.kind === 'missing') throw new Error('the file is not there');
+    if (content.text === '' && this.#users.hashes.size + this.#users.refused.length > 0) {
+      throw new UsersFileError(1, 'the file is empty');
+    }
+    const users = parseUsers(content.text);
+    if (isSame(users, this.#users)) return;
+    this.#users = users;
+    this.#log.info({ path: this.#file.path, users: users.hashes.size }, 'users file read again');
+    this.#tellRefused(users);
+  }
+
+  /** A file that is still wrong, or still away, is told once. */
+  #complain(fields: { path: string; line: number | undefined; reason: string }): void {
+    const complaint = JSON.stringify(fields);
+    if (complaint === this.#complaint) return;
+    this.#complaint = complaint;
+    this.#log.error(fields, 'the users file cannot be right: the users of before stay in service');
+  }
+
+  #tellRefused({ refused }: Users): void {
+    if (refused.length > 0) {
+      this.#log.warn(
+        { path: this.#file.path, refused },
+        'these users cannot log in: their hashes are not bcrypt',
+      );
+    }
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+  }
+}
+
+function isSame(one: Users, other: Users): boolean {
+  return (
+    one.hashes.size === other.hashes.size &&
+    one.refused.join('\n') === other.refused.join('\n') &&
+    [...one.hashes].every(([name, hash]) => other.hashes.get(name) === hash)
+  );
+}
