@@ -24,7 +24,7 @@ export async function auditedLogin(
 ): Promise<LoginResult> {
   try {
     const result = await authenticator.login({ account, password, address: caller.address });
-    if (result === 'wrong') audit(auditLog, 'login refused', { caller, account });
+    if (result.kind === 'wrong') audit(auditLog, 'login refused', { caller, account });
     return result;
   } catch (error) {
     if (error instanceof RegistryError) audit(auditLog, 'login refused', { caller, account });

@@ -26,7 +26,12 @@ export interface AuthenticatorOptions {
   readonly now: () => number;
 }
 
-export type LoginResult = 'wrong' | 'right' | 'remembered';
+export type LoginResult =
+  | { readonly kind: 'wrong' }
+  /** `hash` is what the password was compared with: it may be another one in the file by now. */
+  | { readonly kind: 'right' | 'remembered'; readonly hash: BcryptHash };
+
+const WRONG: LoginResult = { kind: 'wrong' };
 
 /** Milliseconds for which a login that succeeded is not compared again. */
 const REMEMBERED_FOR = 60_000;
@@ -59,22 +64,22 @@ export class Authenticator {
     await users.refresh();
     const hash = users.hashOf(attempt.account);
     const credentials = this.#fingerprint(attempt, hash);
-    if (this.#remembered.has(credentials)) return 'remembered';
+    if (hash !== undefined && this.#remembered.has(credentials)) return { kind: 'remembered', hash };
     throttle?.admit(attempt);
     const key = `${attempt.address} ${credentials}`;
     const underWay = this.#underWay.get(key);
+    const comparison = underWay ?? this.#compare(attempt, { hash, credentials });
     if (underWay === undefined) {
-      const comparison = this.#compare(attempt, { hash, credentials }).finally(() =>
-        this.#underWay.delete(key),
-      );
       this.#underWay.set(key, comparison);
-      return (await comparison) ? 'right' : 'wrong';
+      const forget = () => this.#underWay.delete(key);
+      comparison.then(forget, forget);
     }
-    if (await underWay) return 'right';
+    if ((await comparison) && hash !== undefined) return { kind: 'right', hash };
+    if (underWay === undefined) return WRONG;
     // One comparison for all who asked the same, but each wrong password counts.
     throttle?.admit(attempt);
     throttle?.failed(attempt);
-    return 'wrong';
+    return WRONG;
   }
 
   #compare(attempt: LoginAttempt, { hash, credentials }: Known): Promise<boolean> {

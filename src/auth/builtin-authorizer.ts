@@ -61,8 +61,8 @@ export class BuiltinAuthorizer implements Authorizer {
     const { auditLog, rules } = this.#options;
     if (this.#isPublicMirrorPull(needs)) return this.anonymous;
     const result = await auditedLogin(this.#options, { account, password, caller });
-    if (result === 'wrong') throw this.#challenge(caller, needs);
-    if (result === 'right') audit(auditLog, 'login', { caller, account });
+    if (result.kind === 'wrong') throw this.#challenge(caller, needs);
+    if (result.kind === 'right') audit(auditLog, 'login', { caller, account });
     return this.#admit(ruleGrant(rules, account), caller, needs);
   }
 

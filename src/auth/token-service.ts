@@ -54,9 +54,8 @@ export class TokenService {
   /** @throws RegistryError UNAUTHORIZED for wrong credentials, TOOMANYREQUESTS */
   async issue(asked: TokenAsked): Promise<TokenAnswer> {
     const { request, caller } = asked;
-    const account = (await this.#isPublicMirrorPull(asked))
-      ? undefined
-      : await this.#accountOf(request, caller);
+    const who = (await this.#isPublicMirrorPull(asked)) ? NOBODY : await this.#identify(request, caller);
+    const { account } = who;
     const granted = this.#grant(asked, account);
     const { keys, issuer, now } = this.#options;
     const seconds = Math.floor(now() / 1000);
@@ -67,7 +66,7 @@ export class TokenService {
       { account, ...granted },
       { issuer, service, expiration, now: seconds },
     );
-    const refreshToken = this.#refreshToken(request, account);
+    const refreshToken = this.#refreshToken(request, who);
     return {
       token,
       access_token: token,
@@ -91,31 +90,33 @@ export class TokenService {
     return service === undefined || isOwnService(this.#options, service, caller);
   }
 
-  /** Undefined: nobody, who may have some things too. Wrong credentials are never taken for nobody's. */
-  async #accountOf({ credentials }: TokenRequest, caller: Caller): Promise<string | undefined> {
-    const { users, seals, auditLog } = this.#options;
+  /** Wrong credentials are never taken for nobody's. */
+  async #identify({ credentials }: TokenRequest, caller: Caller): Promise<Identity> {
     switch (credentials.kind) {
       case 'none':
-        return undefined;
+        return NOBODY;
       case 'unknown':
         throw wrongCredentials();
       case 'password': {
         const result = await auditedLogin(this.#options, { ...credentials, caller });
-        if (result === 'wrong') throw wrongCredentials();
-        audit(auditLog, 'login', { caller, account: credentials.account });
-        return credentials.account;
+        if (result.kind === 'wrong') throw wrongCredentials();
+        audit(this.#options.auditLog, 'login', { caller, account: credentials.account });
+        return { account: credentials.account, hash: result.hash };
       }
-      case 'refresh token': {
-        await users.refresh();
-        const hashOf = (name: string) => users.hashOf(name);
-        const account = await openRefreshToken(credentials.token, { seals, hashOf });
-        if (account !== undefined) return account;
-        audit(auditLog, 'login refused', { caller, account: undefined });
-        throw wrongCredentials();
-      }
+      case 'refresh token':
+        return { account: await this.#refreshing(credentials.token, caller), hash: undefined };
       default:
         return credentials satisfies never;
     }
+  }
+
+  async #refreshing(token: string, caller: Caller): Promise<string> {
+    const { users, seals, auditLog } = this.#options;
+    await users.refresh();
+    const account = await openRefreshToken(token, { seals, hashOf: (name) => users.hashOf(name) });
+    if (account !== undefined) return account;
+    audit(auditLog, 'login refused', { caller, account: undefined });
+    throw wrongCredentials();
   }
 
   /**
@@ -134,13 +135,20 @@ export class TokenService {
     return true;
   }
 
-  #refreshToken({ credentials, offline }: TokenRequest, account: string | undefined): string | undefined {
+  #refreshToken({ credentials, offline }: TokenRequest, { account, hash }: Identity): string | undefined {
     if (account === undefined || !offline) return undefined;
     if (credentials.kind === 'refresh token') return credentials.token;
-    const hash = this.#options.users.hashOf(account);
     return hash === undefined ? undefined : sealRefreshToken(this.#options.seals, { account, hash });
   }
 }
+
+interface Identity {
+  readonly account: string | undefined;
+  /** What the password was compared with. */
+  readonly hash: string | undefined;
+}
+
+const NOBODY: Identity = { account: undefined, hash: undefined };
 
 function isPull({ type, actions }: Scope): boolean {
   return type === 'repository' && actions.length === 1 && actions[0] === 'pull';

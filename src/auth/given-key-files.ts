@@ -1,0 +1,24 @@
+import { readFile } from 'node:fs/promises';
+import { givenKeys, type KeyRing } from './key-ring.ts';
+import { parseSigningKey, parseVerifyingKey, TokenKeyError } from './token-key.ts';
+
+/**
+ * @param paths PEM files: the first is a private key and signs, the others may be public
+ * @throws TokenKeyError naming the file; Node's error when it cannot be read
+ */
+export async function readGivenKeys(paths: readonly [string, ...string[]]): Promise<KeyRing> {
+  const [first, ...rest] = paths;
+  const signing = await readKey(first, parseSigningKey);
+  return givenKeys(signing, await Promise.all(rest.map((path) => readKey(path, parseVerifyingKey))));
+}
+
+async function readKey<Key>(path: string, parse: (pem: string) => Key): Promise<Key> {
+  const pem = await readFile(path, 'utf8');
+  try {
+    return parse(pem);
+  } catch (error) {
+    if (error instanceof TokenKeyError)
+      throw new TokenKeyError(`${path}: ${error.message}`, { cause: error });
+    throw error;
+  }
+}
