@@ -6,8 +6,8 @@ import type { Attempt, LoginThrottle } from './login-throttle.ts';
 
 /** Where the hashes come from. */
 export interface UserHashes {
-  /** Takes a changed file into service. */
-  refresh(): Promise<void>;
+  /** Takes a changed file into service, unless it was looked at within so many milliseconds. */
+  refresh(within: number): Promise<void>;
   hashOf(name: string): BcryptHash | undefined;
   /** What a comparison for an unknown name should cost. */
   readonly usualCost: number;
@@ -36,6 +36,8 @@ const WRONG: LoginResult = { kind: 'wrong' };
 /** Milliseconds for which a login that succeeded is not compared again. */
 const REMEMBERED_FOR = 60_000;
 const REMEMBERED_LOGINS = 10_000;
+/** Milliseconds; a remembered login costs no look at the file when the last one is not older. */
+const LOOK_AT_MOST_EVERY = 250;
 
 /** Judges names and passwords with as few bcrypt comparisons as can be, and the same for every wrong one. */
 export class Authenticator {
@@ -61,11 +63,15 @@ export class Authenticator {
    */
   async login(attempt: LoginAttempt): Promise<LoginResult> {
     const { users, throttle } = this.#options;
-    await users.refresh();
+    await users.refresh(LOOK_AT_MOST_EVERY);
+    const known = users.hashOf(attempt.account);
+    if (known !== undefined && this.#remembered.has(this.#fingerprint(attempt, known))) {
+      return { kind: 'remembered', hash: known };
+    }
+    throttle?.admit(attempt);
+    await users.refresh(0);
     const hash = users.hashOf(attempt.account);
     const credentials = this.#fingerprint(attempt, hash);
-    if (hash !== undefined && this.#remembered.has(credentials)) return { kind: 'remembered', hash };
-    throttle?.admit(attempt);
     const key = `${attempt.address} ${credentials}`;
     const underWay = this.#underWay.get(key);
     const comparison = underWay ?? this.#compare(attempt, { hash, credentials });

@@ -37,8 +37,6 @@ export interface BuiltinAuthOptions {
   readonly storage: KeyStorage;
   /** bcrypt comparisons at a time. */
   readonly comparisons: number;
-  /** What stands in front of `/auth/`, as in front of `/v2/`; empty at the root. */
-  readonly prefix: string;
   readonly log: AuthLog;
   readonly auditLog: AuditLog;
   /** Milliseconds since the epoch. */
@@ -57,7 +55,7 @@ export interface BuiltinAuth extends Disposable {
  * file that cannot be read
  */
 export async function openBuiltinAuth(options: BuiltinAuthOptions): Promise<BuiltinAuth> {
-  const { issuer, log, now, prefix, storage } = options;
+  const { issuer, log, now, storage } = options;
   const rules = new AccessRules({
     rules: options.access,
     groups: options.groups,
@@ -75,7 +73,6 @@ export async function openBuiltinAuth(options: BuiltinAuthOptions): Promise<Buil
     rules,
     users,
     seals: stored,
-    path: `${prefix}/auth/token`,
     authenticator: new Authenticator({
       users,
       queue: new ComparisonQueue({ ...WAITING, concurrency: options.comparisons }),
@@ -87,7 +84,7 @@ export async function openBuiltinAuth(options: BuiltinAuthOptions): Promise<Buil
   const running = opened.move();
   return {
     authorizer: new BuiltinAuthorizer(shared),
-    routes: (callerOf) => tokenRoutes({ service, keys, issuer, prefix, callerOf }),
+    routes: (callerOf) => tokenRoutes({ service, keys, issuer, callerOf }),
     [Symbol.dispose]: () => running.dispose(),
   };
 }

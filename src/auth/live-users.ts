@@ -20,16 +20,23 @@ const LOOK_EVERY = 1000;
 export class LiveUsers implements Disposable {
   readonly #file: WatchedFile;
   readonly #log: AuthLog;
+  readonly #now: () => number;
   readonly #timer: NodeJS.Timeout;
   #users: Users;
   #look: Promise<void> | undefined;
   #complaint: string | undefined;
+  #lookedAt: number;
 
-  private constructor(file: WatchedFile, { log, users }: { log: AuthLog; users: Users }) {
+  private constructor(
+    file: WatchedFile,
+    { log, now, users }: Omit<LiveUsersOptions, 'path'> & { users: Users },
+  ) {
     this.#file = file;
     this.#log = log;
+    this.#now = now;
+    this.#lookedAt = now();
     this.#users = users;
-    this.#timer = setInterval(() => void this.refresh(), LOOK_EVERY);
+    this.#timer = setInterval(() => void this.refresh(0), LOOK_EVERY);
     this.#timer.unref();
   }
 
@@ -42,10 +49,10 @@ export class LiveUsers implements Disposable {
     const content = await file.look();
     if (content?.kind !== 'text') {
       log.warn({ path }, 'the users file is not there: nobody can log in until it is');
-      return new LiveUsers(file, { log, users: NO_USERS });
+      return new LiveUsers(file, { log, now, users: NO_USERS });
     }
     const users = parseUsers(content.text);
-    const live = new LiveUsers(file, { log, users });
+    const live = new LiveUsers(file, { log, now, users });
     live.#tellRefused(users);
     return live;
   }
@@ -58,16 +65,21 @@ export class LiveUsers implements Disposable {
     return this.#users.usualCost;
   }
 
-  /** Takes a change of the file into service. Never throws: what is wrong is logged and the old users stay. */
-  refresh(): Promise<void> {
+  /**
+   * Takes a change of the file into service. Never throws: what is wrong is logged and the old users stay.
+   * @param within not when it was looked at within so many milliseconds
+   */
+  async refresh(within: number): Promise<void> {
+    if (this.#now() - this.#lookedAt < within) return;
     this.#look ??= this.#refresh().finally(() => {
       this.#look = undefined;
     });
-    return this.#look;
+    await this.#look;
   }
 
   async #refresh(): Promise<void> {
     let content: FileContent | undefined;
+    this.#lookedAt = this.#now();
     try {
       content = await this.#file.look();
       if (content === undefined) return;

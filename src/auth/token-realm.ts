@@ -5,13 +5,14 @@ export interface RealmOptions {
   readonly realm: string | undefined;
   /** Undefined: the host asked. */
   readonly service: string | undefined;
-  /** Of the token endpoint on this server, with what stands in front of `/v2/`: `/auth/token`. */
-  readonly path: string;
 }
 
+/** Of the token endpoint on this server, behind what stands before `/v2/`. */
+export const TOKEN_PATH = '/auth/token';
+
 /** Where a caller takes its token. The path goes on with the upstream that its bare names are meant at. */
-export function realmOf({ realm, path }: RealmOptions, { origin, upstream }: Caller): string {
-  const url = realm ?? `${origin}${path}`;
+export function realmOf({ realm }: RealmOptions, { origin, urlPrefix, upstream }: Caller): string {
+  const url = realm ?? `${origin}${urlPrefix}${TOKEN_PATH}`;
   return upstream === undefined ? url : `${url.replace(/\/$/, '')}/${upstream}`;
 }
 

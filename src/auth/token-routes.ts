@@ -6,6 +6,7 @@ import { selfSignedCertificate } from './certificate.ts';
 import type { KeyRing } from './key-ring.ts';
 import { keySetOf } from './key-set.ts';
 import type { SigningKey } from './token-key.ts';
+import { TOKEN_PATH } from './token-realm.ts';
 import { parseGetRequest, parsePostRequest, type TokenRequest } from './token-request.ts';
 import type { TokenService } from './token-service.ts';
 
@@ -14,8 +15,6 @@ export interface TokenRoutesOptions {
   readonly keys: KeyRing;
   /** The name in the certificate. */
   readonly issuer: string;
-  /** What stands in front of `/auth/`, as in front of `/v2/`; empty at the root. */
-  readonly prefix: string;
   readonly callerOf: (ctx: Context) => Caller;
 }
 
@@ -25,15 +24,14 @@ const FORM_IDLE = 10_000;
 
 /** `/auth/token[/<upstream>]`, `/auth/jwks` and `/auth/certificate`; every other path goes on. */
 export function tokenRoutes(options: TokenRoutesOptions): Middleware {
-  const base = `${options.prefix}/auth`;
   const certificate = certificateOf(options);
   return async (ctx, next) => {
     const { path } = ctx;
-    if (path === `${base}/jwks`) return answerKeys(ctx, JSON.stringify(keySetOf(options.keys.verifying())));
-    if (path === `${base}/certificate`) return answerCertificate(ctx, certificate());
-    if (path === `${base}/token`) return answerToken(ctx, options, undefined);
-    const [, upstream] = /^\/token\/([^/]+)$/.exec(path.slice(base.length)) ?? [];
-    if (path.startsWith(`${base}/`) && upstream !== undefined) return answerToken(ctx, options, upstream);
+    if (path === '/auth/jwks') return answerKeys(ctx, JSON.stringify(keySetOf(options.keys.verifying())));
+    if (path === '/auth/certificate') return answerCertificate(ctx, certificate());
+    if (path === TOKEN_PATH) return answerToken(ctx, options, undefined);
+    const upstream = path.startsWith(`${TOKEN_PATH}/`) ? path.slice(TOKEN_PATH.length + 1) : '';
+    if (upstream !== '' && !upstream.includes('/')) return answerToken(ctx, options, upstream);
     return next();
   };
 }

@@ -112,7 +112,7 @@ export class TokenService {
 
   async #refreshing(token: string, caller: Caller): Promise<string> {
     const { users, seals, auditLog } = this.#options;
-    await users.refresh();
+    await users.refresh(0);
     const account = await openRefreshToken(token, { seals, hashOf: (name) => users.hashOf(name) });
     if (account !== undefined) return account;
     audit(auditLog, 'login refused', { caller, account: undefined });

@@ -24,6 +24,8 @@ export interface Caller {
   readonly address: string;
   /** scheme://host[:port] as the client used it. */
   readonly origin: string;
+  /** What stands before `/v2/` in the URLs that the client uses; empty at the root. */
+  readonly urlPrefix: string;
   /** as the client asked it, for the service default (host[:port]). */
   readonly host: string;
   readonly requestId: string;
