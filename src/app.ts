@@ -5,7 +5,7 @@ import { clientAddress } from './operations/client-address.ts';
 import type { Request } from './operations/exchange.ts';
 import type { Logger } from './operations/logger.ts';
 import { ClientGoneError } from './operations/request-body.ts';
-import { type ExternalOrigin, externalOrigin } from './operations/request-origin.ts';
+import { type ExternalOrigin, externalOrigin, forwardedProtocol } from './operations/request-origin.ts';
 import { registryErrorOf } from './registry/error-answer.ts';
 import type { RegistryApi, RequestState } from './registry/registry-api.ts';
 import { createRegistryRouter } from './registry/routes.ts';
@@ -25,6 +25,8 @@ export interface AppDependencies {
   readonly logger: Logger;
   readonly settings: AppSettings;
   readonly newRequestId: () => string;
+  /** What else answers below this server's root, asked before the registry's own paths. */
+  readonly extensions?: readonly Koa.Middleware[];
 }
 
 type AppContext = Koa.ParameterizedContext<RequestState>;
@@ -46,6 +48,7 @@ export function createApp(dependencies: AppDependencies): Koa<RequestState> {
     }
     return next();
   });
+  for (const extension of dependencies.extensions ?? []) app.use(extension);
   app.use(createRegistryRouter(api).routes());
   app.use((ctx) => {
     if (ctx.path !== '/') throw new RegistryError('NOT_FOUND', { message: `there is nothing at this path` });
@@ -54,6 +57,9 @@ export function createApp(dependencies: AppDependencies): Koa<RequestState> {
   });
   return app;
 }
+
+/** Tag, digest or session at the end of a path. */
+const REFERENCE = /\/(?:manifests|blobs|uploads|referrers)\/([^/?]+)(?:\?|$)/;
 
 /** What is known of every request; worked out only where somebody asks. */
 class RequestCaller implements Caller {
@@ -84,6 +90,18 @@ class RequestCaller implements Caller {
     return this.external.host;
   }
 
+  get urlPrefix(): string {
+    return this.#settings.prefix === '' ? this.external.prefix : this.#settings.prefix;
+  }
+
+  get reference(): string | undefined {
+    return REFERENCE.exec(this.#req.url ?? '')?.[1];
+  }
+
+  get forwardedProto(): 'http' | 'https' | undefined {
+    return forwardedProtocol(this.#req);
+  }
+
   get external(): ExternalOrigin {
     const { host } = this.#settings;
     this.#external ??= externalOrigin(this.#req, host === undefined ? {} : { host });
@@ -98,7 +116,7 @@ function withRequestState(ctx: AppContext, dependencies: AppDependencies, next: 
   ctx.state = {
     caller,
     get urlPrefix() {
-      return settings.prefix === '' ? caller.external.prefix : settings.prefix;
+      return caller.urlPrefix;
     },
     registryPrefix: undefined,
   };

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createApp } from './app.ts';
+import { hostedNames } from './auth/name-resolver.ts';
 import type { Config } from './config/config.ts';
 import { withAccessLog } from './operations/access-log.ts';
 import { clientAddress } from './operations/client-address.ts';
@@ -7,8 +8,8 @@ import { listen } from './operations/listener.ts';
 import type { Logs } from './operations/logger.ts';
 import { HostedResolver } from './registry/hosted-repository.ts';
 import { listenOptions, networksOf } from './server/listening.ts';
-import { openAuthorizer } from './server/open-authorizer.ts';
 import { openDriver } from './server/open-driver.ts';
+import { openLogin } from './server/open-login.ts';
 import { purgeUploads } from './server/purge-uploads.ts';
 import { registrySettings } from './server/registry-settings.ts';
 import { inlineHashers } from './storage/hashing/inline-hashers.ts';
@@ -42,11 +43,12 @@ export async function startServer(config: Config, { logger, always }: Logs): Pro
   if (!config.storage.readOnly)
     opened.use(purgeUploads(driver, { config: config.storage.uploadPurging, logger }));
   const trustedProxies = networksOf(config.http.trustedProxies);
+  const login = opened.use(await openLogin(config, { driver, names: hostedNames, logs: { logger, always } }));
   const app = createApp({
     api: {
       storage,
       resolver: new HostedResolver(storage, async () => undefined),
-      authorizer: await openAuthorizer(config.auth),
+      authorizer: login.authorizer,
       settings: registrySettings(config),
       isMirrored: () => false,
       audit: (entry) => always.info({ ...entry }, 'audit'),
@@ -59,6 +61,7 @@ export async function startServer(config: Config, { logger, always }: Logs): Pro
       trustedProxies,
     },
     newRequestId: randomUUID,
+    extensions: login.routes((ctx) => ctx.state.caller),
   });
   const handler = app.callback();
   const address = (req: Parameters<typeof clientAddress>[0]): string => clientAddress(req, trustedProxies);

@@ -5,7 +5,7 @@ import type { AuditLog } from './audit.ts';
 import type { AuthLog } from './auth-log.ts';
 import { Authenticator } from './authenticator.ts';
 import { BuiltinAuthorizer } from './builtin-authorizer.ts';
-import { ComparisonQueue } from './comparison-queue.ts';
+import { ComparisonQueue, WAITING_COMPARISONS } from './comparison-queue.ts';
 import { readGivenKeys } from './given-key-files.ts';
 import type { KeyRing } from './key-ring.ts';
 import { LiveUsers } from './live-users.ts';
@@ -75,7 +75,7 @@ export async function openBuiltinAuth(options: BuiltinAuthOptions): Promise<Buil
     seals: stored,
     authenticator: new Authenticator({
       users,
-      queue: new ComparisonQueue({ ...WAITING, concurrency: options.comparisons }),
+      queue: new ComparisonQueue({ ...WAITING_COMPARISONS, concurrency: options.comparisons }),
       throttle: new LoginThrottle({ ...options.throttle, now }),
       now,
     }),
@@ -88,6 +88,3 @@ export async function openBuiltinAuth(options: BuiltinAuthOptions): Promise<Buil
     [Symbol.dispose]: () => running.dispose(),
   };
 }
-
-/** Some ten seconds of comparisons for one address, at the usual cost. */
-const WAITING = { waitingPerAddress: 200, waiting: 2000 };

@@ -23,6 +23,9 @@ interface Waiting {
   refuse(reason: unknown): void;
 }
 
+/** Some ten seconds of comparisons for one address, at the usual cost. */
+export const WAITING_COMPARISONS = { waitingPerAddress: 200, waiting: 2000 };
+
 /** Few comparisons at a time; addresses take turns; what waits is bounded. */
 export class ComparisonQueue {
   readonly #options: ComparisonQueueOptions;

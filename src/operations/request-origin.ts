@@ -64,6 +64,11 @@ function compose(protocol: 'http' | 'https', host: string, prefix: string): Exte
   return { protocol, host, origin: `${protocol}://${host}`, prefix };
 }
 
+/** What a proxy says of the client's side, if it is a scheme. */
+export function forwardedProtocol(req: Request): 'http' | 'https' | undefined {
+  return parseProtocol(firstOf(req.headers['x-forwarded-proto']));
+}
+
 /**
  * As distribution works it out: `http.host`; else `Forwarded` (RFC 7239); else `X-Forwarded-Proto`, `-Host`,
  * `-Port` and `-Prefix`; else the request itself. What is no scheme, host name, port or path in them is ignored.
@@ -82,7 +87,7 @@ export function externalOrigin(req: Request, options: OriginOptions = {}): Exter
     const host = parseHost(pairs.get('host') ?? '') ?? asked;
     return compose(parseProtocol(pairs.get('proto')) ?? direct, hostText(host), '');
   }
-  const protocol = parseProtocol(firstOf(headers['x-forwarded-proto'])) ?? direct;
+  const protocol = forwardedProtocol(req) ?? direct;
   const host = parseHost(firstOf(headers['x-forwarded-host']) ?? '') ?? asked;
   const full = withForwardedPort(host, firstOf(headers['x-forwarded-port']));
   return compose(protocol, hostText(full), parsePrefix(firstOf(headers['x-forwarded-prefix'])));

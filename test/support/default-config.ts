@@ -41,7 +41,10 @@ function renderFields(fields: Fields, place: Place): string[] {
   return Object.entries(fields).flatMap(([key, setting]) => {
     const inForce = place.commented || hasDefault(setting);
     if (inForce && setting.kind === 'section' && !place.commented) {
-      const head = format({ depth: place.depth, text: `${key}:`, doc: setting.doc }, { commentAt: undefined });
+      const head = format(
+        { depth: place.depth, text: `${key}:`, doc: setting.doc },
+        { commentAt: undefined },
+      );
       return [head, ...renderFields(setting.fields, { depth: place.depth + 1, commented: false })];
     }
     return lines(key, setting, place.depth).map((line) =>
@@ -79,7 +82,8 @@ function lines(key: string, setting: Setting, depth: number): Line[] {
     case 'list': {
       if (setting.item.kind === 'section') {
         const [first, ...rest] = below(setting.item.fields, depth + 2);
-        const item = first === undefined ? [] : [{ ...first, depth: depth + 1, text: `- ${first.text}` }, ...rest];
+        const item =
+          first === undefined ? [] : [{ ...first, depth: depth + 1, text: `- ${first.text}` }, ...rest];
         return [{ depth, text: `${key}:`, doc }, ...item];
       }
       const values = (setting.initial.length > 0 ? setting.initial : setting.example).map(quote);
