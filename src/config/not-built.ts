@@ -1,4 +1,6 @@
+import type { Setting } from './kit/setting.ts';
 import type { Report } from './problems.ts';
+import { schema } from './schema/schema.ts';
 import { isTreeList, isTreeMap, type Tree } from './tree.ts';
 
 /** A key that is understood and has nothing behind it yet. */
@@ -110,7 +112,7 @@ const NOT_BUILT: readonly NotBuilt[] = [
 /** Tells of everything in the configuration that is not built yet, each with what it would leave out. */
 export function reportNotBuilt(tree: Tree, report: Report): void {
   for (const entry of NOT_BUILT) {
-    for (const { value, at } of find(tree, entry.path.split('.'), report)) {
+    for (const { value, at } of find({ setting: schema, value: tree, at: report }, entry.path.split('.'))) {
       if (!(entry.when ?? saysSomething)(value)) continue;
       if (entry.verdict === 'refused') at.problem(entry.message);
       else at.warning(entry.message);
@@ -119,19 +121,30 @@ export function reportNotBuilt(tree: Tree, report: Report): void {
 }
 
 interface Found {
+  readonly setting: Setting;
   readonly value: Tree;
   readonly at: Report;
 }
 
-function find(tree: Tree, steps: readonly string[], at: Report): Found[] {
+function find(found: Found, steps: readonly string[]): Found[] {
   const [step, ...rest] = steps;
-  if (step === undefined) return [{ value: tree, at }];
+  if (step === undefined) return [found];
   const key = step.replace('[]', '');
-  if (!isTreeMap(tree) || !Object.hasOwn(tree, key)) return [];
-  const value = tree[key] ?? null;
-  if (key === step) return find(value, rest, at.at(key));
-  if (!isTreeList(value)) return [];
-  return value.flatMap((item, index) => find(item, rest, at.at(key).at(index)));
+  const inner = entryOf(found, key);
+  if (inner === undefined) return [];
+  if (key === step) return find(inner, rest);
+  const { setting, value, at } = inner;
+  if (setting.kind !== 'list' || !isTreeList(value)) return [];
+  return value.flatMap((item, index) => find({ setting: setting.item, value: item, at: at.at(index) }, rest));
+}
+
+/** What stands under a key, a text that stands for a mapping included (`storage: gcs`). */
+function entryOf({ setting, value, at }: Found, key: string): Found | undefined {
+  if (setting.kind !== 'section') return undefined;
+  const map = typeof value === 'string' && setting.expand !== undefined ? setting.expand(value) : value;
+  const inner = setting.fields[key];
+  if (!isTreeMap(map) || inner === undefined || !Object.hasOwn(map, key)) return undefined;
+  return { setting: inner, value: map[key] ?? null, at: at.at(key) };
 }
 
 function saysSomething(value: Tree): boolean {

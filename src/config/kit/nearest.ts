@@ -27,7 +27,10 @@ export function nearest(text: string, candidates: Iterable<string>): string | un
   let best: string | undefined;
   let bestDistance = Math.max(2, Math.floor(asked.length / 3)) + 1;
   for (const candidate of candidates) {
-    const far = distance(asked, candidate.toLowerCase());
+    const known = candidate.toLowerCase();
+    // A word cut short, or with more behind it, is one slip, however long the rest.
+    const cut = asked.length > 2 && known.length > 2 && (known.startsWith(asked) || asked.startsWith(known));
+    const far = cut ? Math.min(1, Math.abs(known.length - asked.length)) : distance(asked, known);
     if (far < bestDistance) [best, bestDistance] = [candidate, far];
   }
   return best;

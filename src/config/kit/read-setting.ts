@@ -96,7 +96,7 @@ function readList(list: List<Setting>, tree: Tree | undefined, report: Report): 
 
 function asList(list: List<Setting>, tree: Tree | undefined, report: Report): readonly Tree[] {
   if (tree === undefined || tree === null) return list.initial;
-  if (isTreeList(tree)) return tree;
+  if (isTreeList(tree)) return tree.length === 0 && list.emptyIsInitial ? list.initial : tree;
   if (list.single) return [tree];
   report.problem(`expected a list, found ${describeTree(tree)}`);
   return [];

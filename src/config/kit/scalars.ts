@@ -119,32 +119,30 @@ export function byteSize(range: { readonly from?: number; readonly to?: number }
   });
 }
 
-interface ChoiceOptions<A extends string> {
+/** More words than these are not told, but the nearest one. */
+const MOST_LISTED = 9;
+
+interface ChoiceOptions {
   /** Makes of what is written what is compared; default: as it is. */
   readonly normalise?: (written: string) => string;
-  /** Other words, each with what it stands for and the warning it gives. */
-  readonly instead?: Readonly<Record<string, { readonly value: A; readonly warning: string }>>;
 }
 
 /** One of a few words. */
 export function choice<const A extends string>(
   allowed: readonly A[],
-  { normalise = (written) => written, instead = {} }: ChoiceOptions<A> = {},
+  { normalise = (written) => written }: ChoiceOptions = {},
 ): LeafMaker<A> {
   return leaves<A>({
     read(written, report) {
       const word = normalise(written);
       const found = allowed.find((candidate) => candidate === word);
       if (found !== undefined) return found;
-      const other = Object.hasOwn(instead, word) ? instead[word] : undefined;
-      if (other !== undefined) {
-        report.warning(other.warning);
-        return other.value;
-      }
       const meant = nearest(word, allowed);
+      const few = allowed.length <= MOST_LISTED;
       report.problem(
-        `expected ${orList(allowed)}, found ${JSON.stringify(written)}` +
-          (meant === undefined || allowed.length < 6 ? '' : `; did you mean ${meant}?`),
+        (few ? `expected ${orList(allowed)}, found ` : 'expected another word than ') +
+          JSON.stringify(written) +
+          (few || meant === undefined ? '' : `; did you mean ${meant}?`),
       );
       return undefined;
     },

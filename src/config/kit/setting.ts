@@ -52,6 +52,8 @@ export interface List<S extends Setting, Optional extends boolean = boolean> ext
   /** Left out, it is undefined; else it is `initial`. */
   readonly optional: Optional;
   readonly initial: readonly string[];
+  /** Whether an empty list is the same as none, as with distribution's. */
+  readonly emptyIsInitial: boolean;
   /** Whether one value may stand for a list of one. */
   readonly single: boolean;
   readonly example: readonly string[];
@@ -114,17 +116,24 @@ export function optionalSection<F extends Fields>(
   return { kind: 'section', doc, fields, optional: true, ...options };
 }
 
+interface InitialOptions {
+  readonly initial?: readonly string[];
+  readonly emptyIsInitial?: boolean;
+}
+
 interface ListOptions {
   readonly single?: boolean;
   readonly example?: readonly string[];
 }
 
+const PLAIN_LIST = { initial: [], emptyIsInitial: false, single: false, example: [] } as const;
+
 export function list<S extends Setting>(
   doc: string,
   item: S,
-  options: Options<ListOptions & { readonly initial?: readonly string[] }> = {},
+  options: Options<ListOptions & InitialOptions> = {},
 ): List<S, false> {
-  return { kind: 'list', doc, item, optional: false, initial: [], single: false, example: [], ...options };
+  return { kind: 'list', doc, item, optional: false, ...PLAIN_LIST, ...options };
 }
 
 export function optionalList<S extends Setting>(
@@ -132,7 +141,7 @@ export function optionalList<S extends Setting>(
   item: S,
   options: Options<ListOptions> = {},
 ): List<S, true> {
-  return { kind: 'list', doc, item, optional: true, initial: [], single: false, example: [], ...options };
+  return { kind: 'list', doc, item, optional: true, ...PLAIN_LIST, ...options };
 }
 
 export function dictionary<S extends Setting>(

@@ -71,7 +71,8 @@ function resolveTls(tls: HttpSettings['tls'], report: Report): TlsConfig | undef
   const broken = tls.ciphersuites.filter(isBrokenCipherSuite);
   const cipherSuites = tls.ciphersuites.filter((suite) => !isBrokenCipherSuite(suite));
   if (broken.length > 0) report.at('ciphersuites').warning(`left out, being broken: ${broken.join(', ')}`);
-  if (cipherSuites.length === 0) report.at('ciphersuites').problem('names no suite that can be used');
+  if (broken.length > 0 && cipherSuites.length === 0)
+    report.at('ciphersuites').problem('names no suite that can be used');
   return {
     certificate,
     key,

@@ -18,8 +18,8 @@ export function resolveMirror(mirror: MirrorSettings, report: Report): MirrorCon
   const names = new Names('name');
   const hosts = new Names('host');
   mirror.upstreams.forEach((upstream, index) => {
-    names.claim(upstream.name, { by: index, report: at.at(index).at('name') });
-    for (const alias of upstream.aliases) {
+    const named = names.claim(upstream.name, { by: index, report: at.at(index).at('name') });
+    for (const alias of named ? upstream.aliases : []) {
       names.claim(alias, { by: index, report: at.at(index).at('aliases') });
     }
     for (const host of upstreams[index]?.hosts ?? []) {

@@ -10,13 +10,15 @@ export class Names {
     this.#kind = kind;
   }
 
-  /** Reports a name that leads to another already. The same owner may repeat its own. */
-  claim(name: string, { by, report }: { by: number; report: Report }): void {
-    const owner = this.#owners.get(name);
-    if (owner === undefined) this.#owners.set(name, by);
-    else if (owner !== by) {
-      report.problem(`the ${this.#kind} ${name} leads to mirror.upstreams[${owner}] already`);
-    }
+  /**
+   * Reports a name that leads to another already. The same owner may repeat its own.
+   * @returns whether the name is the claimer's
+   */
+  claim(name: string, { by, report }: { by: number; report: Report }): boolean {
+    const owner = this.#owners.get(name) ?? by;
+    if (owner !== by) report.problem(`the ${this.#kind} ${name} leads to mirror.upstreams[${owner}] already`);
+    else this.#owners.set(name, by);
+    return owner === by;
   }
 
   ownerOf(name: string): number | undefined {

@@ -30,6 +30,7 @@ export const auth = section(
       autoredirectpath: text('its path then', { initial: '/auth/token/' }),
       signingalgorithms: list('what may sign', algorithm('algorithm', { required: true }), {
         initial: SIGNING_ALGORITHMS,
+        emptyIsInitial: true,
       }),
     }),
     builtin: optionalSection('tokens of this server (not in distribution)', {

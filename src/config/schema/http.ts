@@ -78,6 +78,7 @@ const tls = section('TLS; on where there is a certificate', {
   minimumtls: minimumTls('lowest version, tls1.0 to tls1.3', { initial: 'tls1.2' }),
   ciphersuites: list("cipher suites by Go's names", cipherSuite('suite', { required: true }), {
     initial: DEFAULT_CIPHER_SUITES,
+    emptyIsInitial: true,
   }),
   letsencrypt: section("certificates from Let's Encrypt", {
     cachefile: text('where they are kept', { example: '/var/lib/letsencrypt' }),
