@@ -1,32 +1,26 @@
 import { openLogOutput } from '../operations/log-output.ts';
 import { createLogs } from '../operations/logger.ts';
+import { stopOnSignals } from '../operations/signals.ts';
 import { parseArguments } from './arguments.ts';
 import type { Command } from './command.ts';
-import { printWarnings, readConfig } from './read-config.ts';
+import { readConfig } from './read-config.ts';
 
-/** Runs the registry until it is told to stop. */
+/** Runs the registry until a signal ends it. */
 export const serve: Command = async (args, context) => {
   const { positionals } = parseArguments(args, { options: {}, most: 1 });
   const loaded = readConfig({ file: positionals[0] }, context);
   if (loaded === undefined) return 1;
-  printWarnings(loaded, context);
-  const { startServer } = await import('../server.ts');
   const { level, formatter, fields } = loaded.config.log;
   const output = openLogOutput();
-  await using server = await startServer(
-    loaded.config,
-    createLogs({ level, formatter, fields, destination: output }),
-  );
-  await toldToStop();
-  await server.close();
-  output.flushSync();
-  return 0;
+  using _flushed = { [Symbol.dispose]: () => output.flushSync() };
+  const logs = createLogs({ level, formatter, fields, destination: output });
+  for (const { path, message } of loaded.warnings) {
+    logs.logger.warn({ key: path, warning: message }, 'strange in the configuration');
+  }
+  const { promise: ended, resolve: exit } = Promise.withResolvers<number>();
+  const starting = import('../server.ts').then(({ startServer }) => startServer(loaded.config, logs));
+  // From the first moment on: what comes while the server starts is answered as soon as it runs.
+  stopOnSignals(process, { stop: async () => void (await (await starting).close()), exit });
+  await starting;
+  return await ended;
 };
-
-async function toldToStop(): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const stop = (): void => resolve();
-  process.once('SIGTERM', stop).once('SIGINT', stop);
-  await promise;
-  process.off('SIGTERM', stop).off('SIGINT', stop);
-}

@@ -5,7 +5,7 @@ const level = choice(['error', 'warn', 'info', 'debug'], { normalise: (written) 
 
 export const loglevel = level('older name of log.level', { example: 'info' });
 
-export const log = section('logging, to standard error', {
+export const log = section('logging', {
   accesslog: section('a line for every request', { disabled: flag('do without', { initial: 'false' }) }),
   level: level('error, warn, info (the default) or debug', { example: 'info' }),
   formatter: choice(['text', 'json', 'logstash'])('text, json or logstash', { initial: 'text' }),
