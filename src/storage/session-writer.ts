@@ -53,9 +53,13 @@ export class SessionWriter {
       const hashed = hash.hasher.update(chunk);
       try {
         await writer.append(chunk);
-      } finally {
+      } catch (error) {
+        // The hash has seen what the storage has not.
         await hashed;
+        this.#forgetHash();
+        throw error;
       }
+      await hashed;
       hash.size += chunk.length;
     }
   }
@@ -112,7 +116,7 @@ export class SessionWriter {
   async #running(algorithm: DigestAlgorithm): Promise<RunningHash> {
     const { writer, hashes } = this.#parts;
     if (this.#hash?.size === writer.size) return this.#hash;
-    this.#hash?.hasher.dispose();
+    this.#forgetHash();
     const hash = hashes.begin(algorithm);
     this.#hash = hash;
     if (writer.size > 0) {
@@ -124,12 +128,14 @@ export class SessionWriter {
     return hash;
   }
 
+  #forgetHash(): void {
+    this.#hash?.hasher.dispose();
+    this.#hash = undefined;
+  }
+
   async #digest(algorithm: DigestAlgorithm): Promise<Digest> {
     const { writer } = this.#parts;
-    if (this.#hash !== undefined && (this.#hash.algorithm !== algorithm || this.#hash.size !== writer.size)) {
-      this.#hash.hasher.dispose();
-      this.#hash = undefined;
-    }
+    if (this.#hash?.algorithm !== algorithm || this.#hash.size !== writer.size) this.#forgetHash();
     const hash = await this.#running(algorithm);
     this.#hash = undefined;
     return digestFromHex(algorithm, await hash.hasher.digest());

@@ -82,7 +82,7 @@ describe('clients that do not end what they began', () => {
     expect(await repository.pushBlob(content)).toBe(digest);
   });
 
-  test('bytes behind the length of a body are not part of it, and are answered as the bad request they are', async () => {
+  test('bytes behind the length of a body are not part of it, and are a bad request', async () => {
     const repository = bench.repository(name);
     const session = await repository.startUpload();
     const { host } = bench.server;
@@ -90,9 +90,13 @@ describe('clients that do not end what they began', () => {
     const connection = await rawRequest(host, head);
     await connection.write(content);
     const answers = await connection.untilClosed(10_000);
-    expect(answers).toMatch(/^HTTP\/1.1 202 /);
-    expect(answers).toMatch(/HTTP\/1.1 400 /);
-    expect((await repository.uploadStatus(session)).size).toBe(half.byteLength);
+    // The one to the PATCH may come before it, or be cut off by it.
+    expect(answers).toMatch(/^HTTP\/1.1 (202|400) /);
+    expect(answers).toMatch(/HTTP\/1.1 400 [^{]*{"errors":/);
+    const { size, session: next } = await repository.uploadStatus(session);
+    expect(size).toBeLessThanOrEqual(half.byteLength);
+    const last = await repository.patch(next, content.subarray(size), { from: size });
+    await repository.finish(last, digest);
   });
 
   test('a chunked body that is no chunked body is 400 in JSON, and the session stays', async () => {

@@ -35,6 +35,8 @@ export interface RegistryServer extends AsyncDisposable {
   readonly root: string;
   /** Of the last start. */
   readonly pid: number;
+  /** How the last start ended; pending while it runs. */
+  readonly ended: Promise<number | NodeJS.Signals>;
   output(): string;
   stop(): Promise<number | NodeJS.Signals>;
   /** SIGKILL */
@@ -81,6 +83,9 @@ export async function startRegistry(options: RegistryOptions): Promise<RegistryS
     url: `http://${host}`,
     get pid() {
       return program.pid;
+    },
+    get ended() {
+      return program.ended;
     },
     output: () => program.output(),
     stop: () => program.stop(),
