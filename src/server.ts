@@ -8,6 +8,7 @@ import { listen } from './operations/listener.ts';
 import type { Logs } from './operations/logger.ts';
 import { HostedResolver } from './registry/hosted-repository.ts';
 import { listenOptions, networksOf } from './server/listening.ts';
+import { openMonitoring } from './server/monitoring.ts';
 import { openDriver } from './server/open-driver.ts';
 import { openLogin } from './server/open-login.ts';
 import { purgeUploads } from './server/purge-uploads.ts';
@@ -63,7 +64,8 @@ export async function startServer(config: Config, { logger, always }: Logs): Pro
     newRequestId: randomUUID,
     extensions: login.routes((ctx) => ctx.state.caller),
   });
-  const handler = app.callback();
+  const monitoring = opened.use(await openMonitoring(config, { driver, logger }));
+  const handler = monitoring.around(app.callback());
   const address = (req: Parameters<typeof clientAddress>[0]): string => clientAddress(req, trustedProxies);
   const listener = await listen(
     config.log.accessLog ? withAccessLog(handler, { logger: always, address }) : handler,

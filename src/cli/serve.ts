@@ -20,7 +20,12 @@ export const serve: Command = async (args, context) => {
   const { promise: ended, resolve: exit } = Promise.withResolvers<number>();
   const starting = import('../server.ts').then(({ startServer }) => startServer(loaded.config, logs));
   // From the first moment on: what comes while the server starts is answered as soon as it runs.
-  stopOnSignals(process, { stop: async () => void (await (await starting).close()), exit });
+  const stop = async (signal: string): Promise<void> => {
+    const server = await starting;
+    logs.logger.info({ signal }, 'stopping');
+    logs.logger.info({ cut: await server.close() }, 'stopped');
+  };
+  stopOnSignals(process, { stop, exit });
   await starting;
   return await ended;
 };

@@ -2,7 +2,6 @@ import { once } from 'node:events';
 import { stat } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { withoutSecrets } from './error-description.ts';
-import { parseHost } from './host-name.ts';
 
 /** One thing to look at again and again. */
 export interface HealthCheck {
@@ -79,18 +78,15 @@ export interface TcpCheckOptions extends Pace {
   readonly timeout?: number;
 }
 
-/**
- * distribution's `health.tcp`: a connection to `host:port`.
- * @throws Error when the address cannot be read
- */
-export function tcpCheck(address: string, options: TcpCheckOptions = {}): HealthCheck {
+/** distribution's `health.tcp`: a connection. */
+export function tcpCheck(
+  target: { readonly host: string; readonly port: number },
+  options: TcpCheckOptions = {},
+): HealthCheck {
   const { timeout, ...pace } = options;
-  const host = parseHost(address.startsWith(':') ? `localhost${address}` : address);
-  if (host?.port === undefined) throw new Error(`${address} is no host:port to check`);
-  const target = { host: host.name.replace(/^\[|\]$/g, ''), port: host.port };
   return {
     ...pace,
-    name: address,
+    name: `${target.host}:${target.port}`,
     async run(signal) {
       const limit = AbortSignal.any([signal, AbortSignal.timeout(timeout || DEFAULT_TIMEOUT)]);
       const socket = connect(target);

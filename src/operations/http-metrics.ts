@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { Answer, Request } from './exchange.ts';
+import { routeName } from './route-name.ts';
 
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 60];
 
@@ -65,13 +66,10 @@ export class HttpMetrics {
     });
   }
 
-  /**
-   * To be called when the route of a request is known: counts it until its answer has left.
-   * @param handler the route's name in distribution: base, manifest, tags, blob, blob_upload, blob_upload_chunk,
-   * catalog; for others a fixed one, never anything of the request
-   */
-  count(handler: string, { req, res }: { readonly req: Request; readonly res: Answer }): void {
+  /** Counts a request until its answer has left. */
+  count(req: Request, res: Answer): void {
     const started = performance.now();
+    const handler = routeName(req.url ?? '');
     const method = METHODS[req.method ?? ''] ?? 'unknown';
     const { socket } = req;
     const read = socket.bytesRead;
