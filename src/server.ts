@@ -7,6 +7,7 @@ import { clientAddress } from './operations/client-address.ts';
 import { listen } from './operations/listener.ts';
 import type { Logs } from './operations/logger.ts';
 import { HostedResolver } from './registry/hosted-repository.ts';
+import { blobRedirect } from './server/blob-redirect.ts';
 import { listenOptions, networksOf } from './server/listening.ts';
 import { openMonitoring } from './server/monitoring.ts';
 import { openDriver } from './server/open-driver.ts';
@@ -34,7 +35,7 @@ export interface RunningServer extends AsyncDisposable {
  */
 export async function startServer(config: Config, { logger, always }: Logs): Promise<RunningServer> {
   await using opened = new AsyncDisposableStack();
-  const driver = opened.adopt(await openDriver(config.storage.backend), (open) => open.close());
+  const driver = opened.adopt(await openDriver(config), (open) => open.close());
   const storage = createRegistryStorage(driver, {
     log: logger,
     hashers: inlineHashers,
@@ -48,7 +49,7 @@ export async function startServer(config: Config, { logger, always }: Logs): Pro
   const app = createApp({
     api: {
       storage,
-      resolver: new HostedResolver(storage, async () => undefined),
+      resolver: new HostedResolver(storage, blobRedirect(driver, config.storage)),
       authorizer: login.authorizer,
       settings: registrySettings(config),
       isMirrored: () => false,

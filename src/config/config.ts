@@ -34,6 +34,8 @@ export interface StorageConfig {
   readonly deleteEnabled: boolean;
   /** Whether readers may be sent to a signed URL, where the backend has such. */
   readonly redirect: boolean;
+  /** How long such a URL is good, in milliseconds. */
+  readonly redirectExpiry: number;
   readonly readOnly: boolean;
   readonly uploadPurging: UploadPurgingConfig;
   /** How many tags are looked at together when a manifest is deleted; 0 leaves it to the storage. */
@@ -79,6 +81,8 @@ export interface S3Backend {
   readonly keyId: string | undefined;
   readonly secure: boolean;
   readonly skipVerify: boolean;
+  /** Path of PEM certificates to trust in place of the usual ones. */
+  readonly ca: string | undefined;
   /** Bytes of one part of an upload, 5 MiB to 5 GiB. */
   readonly chunkSize: number;
   readonly multipartCopyChunkSize: number;

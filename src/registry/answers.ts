@@ -1,7 +1,7 @@
 import type { RegistryContext } from './registry-api.ts';
 
 /** An answer without content: Koa would turn an empty body into a 204 or give it a type. */
-export function answerEmpty(ctx: RegistryContext, status: 201 | 202 | 204 | 304 | 416): void {
+export function answerEmpty(ctx: RegistryContext, status: 201 | 202 | 204 | 304 | 307 | 416): void {
   ctx.body = null;
   ctx.status = status;
 }

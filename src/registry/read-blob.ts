@@ -33,10 +33,11 @@ export async function readBlob({ ctx, repository }: RepositoryExchange, digest: 
   }
   const url = await blob.redirect();
   if (url !== undefined) {
-    ctx.redirect(url);
-    ctx.status = 307;
-    ctx.body = null;
-    ctx.status = 307;
+    // The URL expires, unlike the content.
+    ctx.set('Cache-Control', 'no-store');
+    ctx.set('Location', url);
+    ctx.remove('Content-Type');
+    answerEmpty(ctx, 307);
     return;
   }
   await answerRange(ctx, blob, signal);

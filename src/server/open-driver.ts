@@ -1,9 +1,10 @@
 import { resolve } from 'node:path';
-import type { StorageBackend } from '../config/config.ts';
+import type { Config } from '../config/config.ts';
 import type { StorageDriver } from '../storage/driver.ts';
 
 /** Opens what `storage` names. Each driver's code is loaded only where it is used. */
-export async function openDriver(backend: StorageBackend): Promise<StorageDriver> {
+export async function openDriver({ storage, outgoing }: Config): Promise<StorageDriver> {
+  const { backend, readOnly } = storage;
   switch (backend.driver) {
     case 'inmemory': {
       const { createInMemoryDriver } = await import('../storage/inmemory/inmemory-driver.ts');
@@ -13,7 +14,9 @@ export async function openDriver(backend: StorageBackend): Promise<StorageDriver
       const { createFilesystemDriver } = await import('../storage/filesystem/filesystem-driver.ts');
       return createFilesystemDriver({ rootDirectory: resolve(backend.rootDirectory) });
     }
-    case 's3':
-      throw new Error('storage.s3 is not built yet: use storage.filesystem');
+    case 's3': {
+      const { openS3 } = await import('./open-s3.ts');
+      return openS3(backend, { readOnly, outgoing });
+    }
   }
 }

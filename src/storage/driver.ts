@@ -1,4 +1,5 @@
 import type { ByteRange } from '../oci/byte-range.ts';
+import type { StorageCapabilities } from './capabilities.ts';
 
 /**
  * Where an object lies: segments joined by `/`, no leading slash, relative to the driver's root
@@ -87,6 +88,7 @@ export interface StorageDriver {
   readonly name: 'filesystem' | 'inmemory' | 's3';
   readonly freshness: Freshness;
   readonly uploads: UploadStore;
+  readonly capabilities?: StorageCapabilities;
 
   /** @throws KeyNotFoundError when there is no object (a folder is none) */
   stat(key: Key, signal?: AbortSignal): Promise<ObjectStat>;

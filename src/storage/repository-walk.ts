@@ -1,5 +1,6 @@
 import { isRepositoryNameComponent } from '../oci/repository-name.ts';
 import type { StorageDriver } from './driver.ts';
+import { walkFlat } from './flat-walk.ts';
 import { repositoriesFolder } from './layout.ts';
 
 /** Folder names read at a time. */
@@ -18,13 +19,15 @@ export interface WalkOptions {
 }
 
 /**
- * Every folder below `repositories`, each folder's in ASCII order, a folder before what lies below it. Reads only
- * as far as it is asked.
+ * Every folder below `repositories`, each folder's in ASCII order, a folder before what lies below it; where the
+ * storage lists flat, every repository in the order of the keys. Reads only as far as it is asked.
  */
 export function walkRepositories(
   driver: StorageDriver,
   options: WalkOptions = {},
 ): AsyncGenerator<RepositoryFolder> {
+  const lister = driver.capabilities?.flatLister;
+  if (lister !== undefined) return walkFlat(lister, options);
   const { after, signal } = options;
   const path = after === undefined || after === '' ? [] : after.split('/');
   return walk({ driver, signal }, '', path);

@@ -11,6 +11,7 @@ export function resolveStorage(storage: StorageSettings, report: Report): Storag
     backend: resolveBackend(storage, report),
     deleteEnabled: storage.delete.enabled,
     redirect: !storage.redirect.disable,
+    redirectExpiry: storage.redirect.expiry,
     readOnly: readonly.enabled,
     uploadPurging: {
       enabled: uploadpurging.enabled,
@@ -56,6 +57,7 @@ function resolveS3(s3: S3Settings, report: Report): S3Backend {
     keyId: s3.keyid,
     secure: s3.secure,
     skipVerify: s3.skipverify,
+    ca: s3.ca,
     chunkSize: s3.chunksize,
     multipartCopyChunkSize: s3.multipartcopychunksize,
     multipartCopyMaxConcurrency: s3.multipartcopymaxconcurrency,

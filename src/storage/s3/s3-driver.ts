@@ -1,6 +1,7 @@
 import type { StorageDriver } from '../driver.ts';
 import { Caller, ExpectedFailure } from './caller.ts';
 import { createClient } from './client.ts';
+import { createFlatLister } from './flat-lister.ts';
 import { deleteKeys, keysBelow } from './folder-delete.ts';
 import { listFolder } from './folder-list.ts';
 import type { Every } from './lease.ts';
@@ -11,6 +12,8 @@ import { PartBuffers } from './part-buffers.ts';
 import { partSizes } from './part-sizes.ts';
 import { DEFAULT_CHUNK_SIZE, type S3Options } from './s3-options.ts';
 import { S3Uploads } from './s3-uploads.ts';
+import { createSignedUrls } from './signed-urls.ts';
+import { createUnfinishedWrites } from './unfinished-writes.ts';
 import type { UploadContext } from './upload-context.ts';
 
 /**
@@ -52,6 +55,11 @@ export function createS3Driver(options: S3Options): StorageDriver {
     name: 's3',
     freshness: FRESHNESS,
     uploads: new S3Uploads(context),
+    capabilities: {
+      flatLister: createFlatLister(caller),
+      signedUrls: createSignedUrls(caller, options),
+      unfinishedWrites: createUnfinishedWrites(context.multiparts),
+    },
     async stat(key, signal) {
       // HEAD answers 404 without a word when the bucket is gone; GET says which of the two is missing.
       try {

@@ -6,8 +6,8 @@ import type { StorageHarness } from '../../contract/storage-harness.ts';
 export const FAST: Partial<S3Timing> = {
   retryFor: 400,
   retryPause: 20,
-  silence: 1_000,
-  longSilence: 1_500,
+  silence: 8_000,
+  longSilence: 8_000,
   heartbeat: 30,
   verdict: 240,
   watch: 20,

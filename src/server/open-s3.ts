@@ -1,0 +1,43 @@
+import { readFile } from 'node:fs/promises';
+import type { OutgoingConfig, S3Backend } from '../config/config.ts';
+import type { StorageDriver } from '../storage/driver.ts';
+import type { S3Options } from '../storage/s3/s3-options.ts';
+
+export interface OpenS3Options {
+  /** Nothing will be written. */
+  readonly readOnly: boolean;
+  readonly outgoing: OutgoingConfig;
+}
+
+/**
+ * A driver for a bucket that was seen to be usable. The SDK is loaded here, so that nobody else waits for it.
+ * @throws BucketCheckError; what reading `storage.s3.ca` throws
+ */
+export async function openS3(
+  backend: S3Backend,
+  { readOnly, outgoing }: OpenS3Options,
+): Promise<StorageDriver> {
+  const [{ checkBucket }, { createS3Driver }] = await Promise.all([
+    import('../storage/s3/check-bucket.ts'),
+    import('../storage/s3/s3-driver.ts'),
+  ]);
+  const { ca, credentials, ...rest } = backend;
+  const options: S3Options = {
+    ...rest,
+    ca: ca === undefined ? undefined : await readFile(ca, 'utf8'),
+    credentials:
+      credentials === undefined
+        ? undefined
+        : {
+            accessKeyId: credentials.accessKey.reveal(),
+            secretAccessKey: credentials.secretKey.reveal(),
+          },
+    proxyEnvironment: {
+      HTTPS_PROXY: outgoing.httpsProxy?.reveal(),
+      HTTP_PROXY: outgoing.httpProxy?.reveal(),
+      NO_PROXY: outgoing.noProxy.join(','),
+    },
+  };
+  await checkBucket({ ...options, readOnly });
+  return createS3Driver(options);
+}

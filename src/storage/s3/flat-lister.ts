@@ -1,0 +1,12 @@
+import type { FlatLister } from '../capabilities.ts';
+import type { Caller } from './caller.ts';
+import { listPage } from './listing.ts';
+
+export function createFlatLister(caller: Caller): FlatLister {
+  return {
+    async listFlat(prefix, { after, signal } = {}) {
+      const { objects, next } = await listPage(caller, { prefix, after, signal });
+      return { keys: objects.map(({ key }) => key), more: next !== undefined };
+    },
+  };
+}
