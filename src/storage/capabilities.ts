@@ -1,4 +1,5 @@
-import type { Key } from './driver.ts';
+/** As in `driver.ts`. */
+type Key = string;
 
 /** What only some storages can do. Whoever has no use for the lack of one goes the long way. */
 export interface StorageCapabilities {

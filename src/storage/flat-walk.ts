@@ -1,6 +1,6 @@
 import type { FlatLister } from './capabilities.ts';
 import { repositoriesFolder } from './layout.ts';
-import type { RepositoryFolder, WalkOptions } from './repository-walk.ts';
+import type { RepositoryFolder, WalkOptions } from './repository-folder.ts';
 
 /** Sorts behind everything that may follow in a key. */
 const LAST = '~';

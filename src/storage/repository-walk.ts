@@ -2,21 +2,10 @@ import { isRepositoryNameComponent } from '../oci/repository-name.ts';
 import type { StorageDriver } from './driver.ts';
 import { walkFlat } from './flat-walk.ts';
 import { repositoriesFolder } from './layout.ts';
+import type { RepositoryFolder, WalkOptions } from './repository-folder.ts';
 
 /** Folder names read at a time. */
 const NAMES_AT_A_TIME = 1000;
-
-export interface RepositoryFolder {
-  readonly name: string;
-  /** Its folders that are no repositories: `_layers`, `_manifests`, `_uploads`. */
-  readonly parts: ReadonlySet<string>;
-}
-
-export interface WalkOptions {
-  /** Only what comes behind this name in the walk's order, whether it exists or not. */
-  readonly after?: string;
-  readonly signal?: AbortSignal;
-}
 
 /**
  * Every folder below `repositories`, each folder's in ASCII order, a folder before what lies below it; where the
