@@ -39,7 +39,7 @@ export class Linker {
   async link(request: LinkRequest): Promise<void> {
     await this.keep(request.digest);
     await request.ensureData();
-    await this.#links.write(request.link, request.digest);
+    await this.#links.ensure(request.link, request.digest);
   }
 
   /**

@@ -55,6 +55,13 @@ export class LinkStore {
     return digest;
   }
 
+  /** As `write`, but leaves a link alone that the storage has already. */
+  async ensure(key: Key, digest: Digest): Promise<void> {
+    if ((await this.#readFromStorage(key)) === digest)
+      this.#remembered.set(key, { digest, readAt: this.#now() });
+    else await this.write(key, digest);
+  }
+
   /** Durable when it resolves. */
   async write(key: Key, digest: Digest): Promise<void> {
     await this.#driver.write(key, Buffer.from(digest));

@@ -28,10 +28,15 @@ export class Tags {
     return this.#links.read(tagCurrentLinkKey(name, tag), 'tags');
   }
 
-  /** The history first, then what readers see: the digest must be linked as a manifest already. */
+  /**
+   * Durable when it resolves; the digest must be linked as a manifest already. The history beside it is what
+   * nothing is read from, so it may be lost with the machine.
+   */
   async write(name: RepositoryName, tag: Tag, digest: Digest): Promise<void> {
-    await this.#driver.write(tagIndexLinkKey(name, tag, digest), Buffer.from(digest));
-    await this.#links.write(tagCurrentLinkKey(name, tag), digest);
+    await Promise.all([
+      this.#driver.write(tagIndexLinkKey(name, tag, digest), Buffer.from(digest), { durable: false }),
+      this.#links.write(tagCurrentLinkKey(name, tag), digest),
+    ]);
   }
 
   /** @returns false when there is no such tag */
