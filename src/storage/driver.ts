@@ -42,11 +42,6 @@ export interface ReadOptions {
   readonly signal?: AbortSignal;
 }
 
-export interface WriteOptions {
-  /** Readable to the owner of the process alone, at every moment, where the storage knows owners (a directory). */
-  readonly ownerOnly?: boolean;
-}
-
 /**
  * An object opened for reading: the storage has answered, and a delete or overwrite that comes now does not
  * change what is read.
@@ -67,6 +62,8 @@ export interface ObjectReader {
 export interface WriteOptions {
   /** False: may be lost when the machine (not the process) dies: what belongs to an upload session. Default: true. */
   readonly durable?: boolean;
+  /** True: readable to the server's own user alone, at every moment, where there are users (a directory). */
+  readonly ownerOnly?: boolean;
 }
 
 /** How long, in milliseconds, what was read may be answered from memory while other processes write. */

@@ -6,10 +6,14 @@ import { promisify } from 'node:util';
  * objects are most of what is read and written.
  */
 
-export const openFile: (path: string, flags: string | number) => Promise<number> = promisify(
-  (path: string, flags: string | number, done: (error: NodeJS.ErrnoException | null, fd: number) => void) =>
-    open(path, flags, 0o666, done),
-);
+export function openFile(path: string, flags: string | number, mode = 0o666): Promise<number> {
+  return new Promise((resolve, reject) => {
+    open(path, flags, mode, (error, fd) => {
+      if (error === null) resolve(fd);
+      else reject(error);
+    });
+  });
+}
 export const syncData: (fd: number) => Promise<void> = promisify(fdatasync);
 export const syncAll: (fd: number) => Promise<void> = promisify(fsync);
 export const truncateTo: (fd: number, size: number) => Promise<void> = promisify(ftruncate);

@@ -52,8 +52,8 @@ export async function createFilesystemDriver(options: FilesystemOptions): Promis
     uploads,
     stat: (key, signal) => statObject(key, { root, signal }),
     read: (key, options = {}) => readObject(key, options, { root, buffers }),
-    write: (key, content, { durable = true } = {}) =>
-      writeFileAtomically(root.path(key), content, { folders, durable }),
+    write: (key, content, { durable = true, ownerOnly = false } = {}) =>
+      writeFileAtomically(root.path(key), content, { folders, durable, ownerOnly }),
     list: (folder, options = {}) => lister.list(folder, options),
     delete: (key) => removeDurably(key, removeFile),
     deleteFolder: (folder) => removeDurably(folder, removeTree),

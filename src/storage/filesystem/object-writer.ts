@@ -10,6 +10,7 @@ export const TEMPORARY = '.tmp';
 
 export interface WriteFileOptions {
   readonly durable: boolean;
+  readonly ownerOnly: boolean;
 }
 
 /**
@@ -20,13 +21,13 @@ export interface WriteFileOptions {
 export async function writeFileAtomically(
   path: string,
   content: Uint8Array,
-  { folders, durable }: WriteFileOptions & { readonly folders: Folders },
+  { folders, durable, ownerOnly }: WriteFileOptions & { readonly folders: Folders },
 ): Promise<void> {
   const folder = dirname(path);
   try {
     await folders.within(folder, async () => {
       const temporary = `${folder}/${randomBytes(8).toString('hex')}${TEMPORARY}`;
-      const fd = await openFile(temporary, 'wx');
+      const fd = await openFile(temporary, 'wx', ownerOnly ? 0o600 : 0o666);
       try {
         await writeAt(fd, content, 0);
         if (durable) await syncData(fd);
