@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { createApp } from '../../src/app.ts';
+import { type AppDependencies, createApp } from '../../src/app.ts';
 import type { Authorizer, Grant } from '../../src/oci/access.ts';
 import type { Logger } from '../../src/operations/logger.ts';
 import { HostedResolver } from '../../src/registry/hosted-repository.ts';
@@ -47,6 +47,7 @@ export interface TestRegistryOptions {
   readonly host?: string;
   readonly prefix?: string;
   readonly headers?: Readonly<Record<string, readonly string[]>>;
+  readonly extensions?: AppDependencies['extensions'];
 }
 
 /** The application on a storage in memory. */
@@ -78,6 +79,7 @@ export function createTestRegistry(options: TestRegistryOptions = {}): TestRegis
       trustedProxies: undefined,
     },
     newRequestId: randomUUID,
+    extensions: options.extensions ?? [],
   });
   return { app: app.callback(), storage, driver, log, audit };
 }

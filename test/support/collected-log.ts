@@ -1,0 +1,21 @@
+import type { LogLine } from './test-registry.ts';
+
+type Write = (fields: Readonly<Record<string, unknown>>, message: string) => void;
+
+/** A log that is kept. */
+export interface CollectedLog {
+  readonly lines: readonly LogLine[];
+  readonly info: Write;
+  readonly warn: Write;
+  readonly error: Write;
+}
+
+export function collectLog(): CollectedLog {
+  const lines: LogLine[] = [];
+  const at =
+    (level: string): Write =>
+    (fields, message) => {
+      lines.push({ level, fields, message });
+    };
+  return { lines, info: at('info'), warn: at('warn'), error: at('error') };
+}
