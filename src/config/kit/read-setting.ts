@@ -1,4 +1,4 @@
-import type { Report } from '../problems.ts';
+import { Report } from '../problems.ts';
 import { describeTree, isTreeList, isTreeMap, type Tree, type TreeMap } from '../tree.ts';
 import { nearest } from './nearest.ts';
 import type { Fields, Leaf, List, Section, Setting, ValueOf } from './setting.ts';
@@ -43,16 +43,19 @@ function read(setting: Setting, tree: Tree | undefined, report: Report): unknown
   }
 }
 
+/** What does not fit is reported, and the default taken for it, so that further checks find what they expect. */
 function readLeaf(leaf: Leaf<unknown>, tree: Tree | undefined, report: Report): unknown {
   // As in Go, where nothing and the empty text are one: templates write `username: ""`.
   const given = tree === null || tree === undefined || tree === '' ? leaf.initial : tree;
-  if (typeof given === 'string') return leaf.read(given, report);
-  if (given !== undefined) {
+  if (typeof given === 'string') {
+    const value = leaf.read(given, report);
+    if (value !== undefined) return value;
+  } else if (given !== undefined) {
     report.problem(`expected a single value, found ${describeTree(given)}`);
   } else if (leaf.required) {
     report.problem('must be given');
   }
-  return undefined;
+  return leaf.initial === undefined ? undefined : leaf.read(leaf.initial, new Report());
 }
 
 function readSection(section: Section, tree: Tree | undefined, report: Report): unknown {

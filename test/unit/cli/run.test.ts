@@ -1,0 +1,88 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough, Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { run } from '../../../src/cli/run.ts';
+
+async function fairlead(...args: string[]) {
+  const stdout = new PassThrough();
+  const stderr = new PassThrough();
+  const code = await run(args, { stdin: Readable.from([]), stdout, stderr });
+  stdout.end();
+  stderr.end();
+  return { code, stdout: await text(stdout), stderr: await text(stderr) };
+}
+
+describe('the command line', () => {
+  let folder = '';
+  const file = (name: string): string => join(folder, name);
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'fairlead-cli-'));
+    await writeFile(file('good.yml'), 'http: { addr: ":1", secret: hunter2 }\nreporting: {}');
+    await writeFile(file('bad.yml'), 'http: { adr: ":1" }\nstorge: {}');
+  });
+
+  afterAll(() => rm(folder, { recursive: true }));
+
+  it.each([[[]], [['--help']], [['-h']], [['help']]])('explains itself: %j', async (args) => {
+    expect(await fairlead(...args)).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('fairlead serve [CONFIG]'),
+    });
+  });
+
+  it('tells its version', async () => {
+    expect(await fairlead('--version')).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^fairlead \d/),
+    });
+  });
+
+  it.each([['srve'], ['toString'], ['--nope']])('does not know %s', async (name) => {
+    expect(await fairlead(name)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('unknown command'),
+    });
+  });
+
+  it.each([
+    [['check-config', 'a', 'b'], 'unexpected argument "b"'],
+    [['serve', '--nope'], '--nope'],
+  ])('refuses %j', async (args, message) => {
+    expect(await fairlead(...args)).toMatchObject({ code: 2, stderr: expect.stringContaining(message) });
+  });
+
+  it('prints the configuration in force, with secrets hidden', async () => {
+    const { code, stdout, stderr } = await fairlead('check-config', file('good.yml'));
+    expect(code).toBe(0);
+    expect(stdout).toContain('addr: :1');
+    expect(stdout).toContain('draintimeout: 8s');
+    expect(stdout).not.toContain('hunter2');
+    expect(stderr).toContain('warning: reporting');
+  });
+
+  it('prints every error of a configuration', async () => {
+    const { code, stdout, stderr } = await fairlead('check-config', file('bad.yml'));
+    expect(code).toBe(1);
+    expect(stdout).toBe('');
+    expect(stderr).toContain('http.adr: unknown key; did you mean http.addr?');
+    expect(stderr).toContain('storge: unknown key; did you mean storage?');
+  });
+
+  it.each([
+    [['serve']],
+    [['registry', 'serve']],
+    [['/bin/registry', 'serve']],
+    [[]],
+    [['garbage-collect', '-d', '-m']],
+    [['registry', 'garbage-collect', '--dry-run', '--delete-untagged', '--quiet']],
+  ])("takes distribution's line %j and a file", async (args) => {
+    expect(await fairlead(...args, file('bad.yml'))).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('http.adr'),
+    });
+  });
+});
