@@ -86,8 +86,9 @@ export class SessionWriter {
     );
   }
 
-  /** Throws the session away. */
+  /** Throws the session away. One that ended is gone already, also when its blob could not be linked then. */
   async drop(): Promise<void> {
+    if (this.#ended) return;
     this.#ended = true;
     await this.#parts.writer.drop();
   }

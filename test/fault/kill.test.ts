@@ -24,7 +24,7 @@ test(`after each of ${kills} kills everything acknowledged is there, and cut upl
       pushUntilCut({ http, origin, ledger, name: `team/writer-${writer}`, signal: cut.signal }),
     );
     const upload = uploadUntilCut({ http, origin, name: 'team/resumed', signal: cut.signal });
-    await delay(20 + Math.random() * 280);
+    await delay(50 + Math.random() * 600);
     cut.abort();
     await server.kill();
     await Promise.all(pushes);
