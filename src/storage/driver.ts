@@ -191,3 +191,24 @@ export interface UploadWriter {
   /** Gives the writer back; the upload stays as it is, to be opened again. Idempotent. */
   close(): Promise<void>;
 }
+
+/** What was written so far to an upload, or would be its object: stays readable when that is committed or dropped. */
+export interface UploadView {
+  /** Fills `into` from bytes that were written. @returns how many, at least 1 where there are any */
+  read(into: Uint8Array, offset: number): Promise<number>;
+  close(): Promise<void>;
+}
+
+/**
+ * An upload whose bytes may come in any order, and be read before the commit: where it is a file. Never together
+ * with `append`. Whoever commits has seen to it that no byte is missing.
+ */
+export interface RandomAccessUpload extends UploadWriter {
+  /** Writes the chunks one behind the other. Calls may overlap. @throws StorageFullError, UploadLostError */
+  writeAt(chunks: readonly Uint8Array[], offset: number): Promise<void>;
+  openView(): Promise<UploadView>;
+}
+
+export function isRandomAccess(writer: UploadWriter): writer is RandomAccessUpload {
+  return 'writeAt' in writer && 'openView' in writer;
+}

@@ -18,7 +18,7 @@ export interface BodyFlow {
 }
 
 /** Bytes that may lie unread before the connection is made to wait. */
-const HIGH_WATER = 1024 * 1024;
+const HIGH_WATER = 256 * 1024;
 
 /** Between a connection that pushes and a reader that pulls; bounded. */
 export class BufferedBody implements ResponseBody {

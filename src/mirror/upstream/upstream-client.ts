@@ -51,6 +51,8 @@ export interface BlobQuery {
 export interface BlobAnswer {
   /** Which of the blob's bytes `body` carries; undefined: from the first on, to an end that is not told. */
   readonly carried: CarriedBytes | undefined;
+  /** Bytes of the whole blob, where the answer tells. */
+  readonly total: number | undefined;
   readonly body: ResponseBody;
   /** The URL that sends it. */
   readonly from: UpstreamUrl;
@@ -131,7 +133,13 @@ export class UpstreamClient {
    * `carried` says what comes.
    * @throws UpstreamError
    */
-  async getBlob(query: BlobQuery & { readonly range?: BlobRange | undefined }): Promise<BlobAnswer> {
+  async getBlob(
+    query: BlobQuery & {
+      readonly range?: BlobRange | undefined;
+      /** The URLs to ask, in this order. Default: all, by their health. */
+      readonly among?: readonly UpstreamUrl[];
+    },
+  ): Promise<BlobAnswer> {
     return await this.#each('blob', query, (url) => fetchBlob(url, query));
   }
 
@@ -174,12 +182,12 @@ export class UpstreamClient {
 
   async #each<Result>(
     purpose: Purpose,
-    query: { readonly repository: string; readonly signal?: AbortSignal | undefined },
+    query: { readonly repository: string; readonly among?: readonly UpstreamUrl[] },
     ask: (url: UpstreamUrl) => Promise<Result>,
   ): Promise<Result> {
     this.#checkAllowed(query.repository);
     const errors: UpstreamError[] = [];
-    for (const url of this.byHealth()) {
+    for (const url of query.among ?? this.byHealth()) {
       const unavailable = url.unavailable(purpose);
       if (unavailable !== undefined) {
         errors.push(unavailable);
@@ -254,7 +262,7 @@ async function fetchBlob(
   if (status === 200) {
     const total = parseContentLength(single(headers, 'content-length'));
     const carried = total === undefined || total === 0 ? undefined : { start: 0, end: total - 1, total };
-    return { carried, body, from: url };
+    return { carried, total, body, from: url };
   }
   if (status !== 206 || query.range === undefined) throw wrong(`answered ${status} for a blob`);
   const carried = parseContentRange(single(headers, 'content-range'));
@@ -262,7 +270,7 @@ async function fetchBlob(
   if (carried === undefined || carried.start !== start || (end !== undefined && carried.end > end)) {
     throw wrong('sent another range than was asked for');
   }
-  return { carried, body, from: url };
+  return { carried, total: carried.total, body, from: url };
 }
 
 async function fetchReferrerPages(

@@ -27,7 +27,7 @@ export class UpstreamFailed extends UpstreamError {
 
 /** It answered what cannot be right: another digest, no JSON, a redirect that is not followed. */
 export class UpstreamWrong extends UpstreamError {
-  override readonly name = 'UpstreamWrong';
+  override readonly name: string = 'UpstreamWrong';
 }
 
 /** It refuses the configured credentials, or asks for some where none are configured. */

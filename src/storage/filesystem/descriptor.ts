@@ -1,4 +1,4 @@
-import { close, fdatasync, fstat, fsync, ftruncate, open, read, type Stats, write } from 'node:fs';
+import { close, fdatasync, fstat, fsync, ftruncate, open, read, type Stats, write, writev } from 'node:fs';
 import { promisify } from 'node:util';
 
 /*
@@ -44,6 +44,28 @@ export async function writeAt(fd: number, content: Uint8Array, position: number)
   for (let done = 0; done < content.byteLength; ) {
     done += await writeSome(fd, content.subarray(done), position + done);
   }
+}
+
+/** Writes the chunks one behind the other, in as many calls as the system wants. */
+export async function writeChunksAt(
+  fd: number,
+  chunks: readonly Uint8Array[],
+  position: number,
+): Promise<void> {
+  const length = chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0);
+  if (length === 0) return;
+  const done = await writeVector(fd, chunks, position);
+  // Rare: a disk that has just become full says so with the next call.
+  if (done < length) await writeAt(fd, Buffer.concat(chunks).subarray(done), position + done);
+}
+
+function writeVector(fd: number, chunks: readonly Uint8Array[], position: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    writev(fd, chunks, position, (error, count) => {
+      if (error === null) resolve(count);
+      else reject(error);
+    });
+  });
 }
 
 function writeSome(fd: number, content: Uint8Array, position: number): Promise<number> {

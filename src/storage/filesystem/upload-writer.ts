@@ -1,7 +1,15 @@
 import { rename, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { Key, UploadWriter } from '../driver.ts';
-import { closeQuietly, openFile, syncData, truncateTo, writeAt } from './descriptor.ts';
+import type { Key, RandomAccessUpload, UploadView } from '../driver.ts';
+import {
+  closeQuietly,
+  openFile,
+  readAt,
+  syncData,
+  truncateTo,
+  writeAt,
+  writeChunksAt,
+} from './descriptor.ts';
 import { errnoOf, storageError } from './errors.ts';
 import { fileChunks } from './file-chunks.ts';
 import type { Folders } from './folders.ts';
@@ -24,7 +32,7 @@ export interface UploadWriterParts {
 }
 
 /** Appends to a file that bears the holder's name; the commit is the rename of that file. */
-export class FileUploadWriter implements UploadWriter {
+export class FileUploadWriter implements RandomAccessUpload {
   readonly #parts: UploadWriterParts;
   readonly #hold: UploadHold;
   #size: number;
@@ -49,6 +57,26 @@ export class FileUploadWriter implements UploadWriter {
     const appending = this.#append(chunk);
     this.#appending = appending.catch(() => {});
     return appending;
+  }
+
+  writeAt(chunks: readonly Uint8Array[], offset: number): Promise<void> {
+    const writing = this.#writeAt(chunks, offset);
+    this.#appending = Promise.allSettled([this.#appending, writing]).then(() => {});
+    return writing;
+  }
+
+  async openView(): Promise<UploadView> {
+    this.#hold.mustBeHeld();
+    const fd = await openFile(this.#hold.path, 'r').catch(async (error: unknown) => {
+      throw await this.#hold.explain(error);
+    });
+    return {
+      read: (into, offset) =>
+        readAt(fd, into, offset).catch((error: unknown) => {
+          throw storageError(error);
+        }),
+      close: async () => closeQuietly(fd),
+    };
   }
 
   async *content(): AsyncIterable<Uint8Array> {
@@ -83,6 +111,7 @@ export class FileUploadWriter implements UploadWriter {
 
   async drop(): Promise<void> {
     this.#hold.mustBeHeld();
+    await this.#appending;
     try {
       await unlink(this.#hold.path);
     } catch (error) {
@@ -121,6 +150,20 @@ export class FileUploadWriter implements UploadWriter {
     this.#torn = false;
     this.#size += chunk.byteLength;
     this.#unsynced += chunk.byteLength;
+    if (this.#parts.writeBack.begin(this.#hold.fd, this.#unsynced)) this.#unsynced = 0;
+  }
+
+  async #writeAt(chunks: readonly Uint8Array[], offset: number): Promise<void> {
+    this.#hold.mustBeHeld();
+    try {
+      await writeChunksAt(this.#hold.fd, chunks, offset);
+    } catch (error) {
+      throw storageError(error);
+    }
+    await this.#hold.mustStillBeHeld();
+    const length = chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0);
+    this.#size = Math.max(this.#size, offset + length);
+    this.#unsynced += length;
     if (this.#parts.writeBack.begin(this.#hold.fd, this.#unsynced)) this.#unsynced = 0;
   }
 

@@ -1,0 +1,19 @@
+import type { Key } from '../../storage/driver.ts';
+
+/** Where the bytes of one fill go as they arrive, and are read from while it grows. */
+export interface FillMedium {
+  /** Whether bytes may come in any order; else each comes right behind the one before. */
+  readonly anyOrder: boolean;
+  /** Calls may overlap where any order will do. @throws StorageFullError, StorageUnavailableError */
+  write(chunks: readonly Buffer[], offset: number): Promise<void>;
+  /** Is given every byte in order, once, as far as it is here; calls do not overlap. */
+  append(chunk: Uint8Array): Promise<void>;
+  /** Bytes that were written. @returns how many were read, 0 when they are not held any more */
+  read(into: Uint8Array, offset: number): Promise<number>;
+  /** Puts the whole content at the key; what is read goes on being readable. */
+  commit(key: Key): Promise<void>;
+  /** Throws the content away; what is read goes on being readable. */
+  drop(): Promise<void>;
+  /** Nobody reads any more. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,260 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ByteRange } from '../../oci/byte-range.ts';
+import type { Digest } from '../../oci/digest.ts';
+import type { RepositoryName } from '../../oci/repository-name.ts';
+import type { HasherPool } from '../../storage/content-hasher.ts';
+import { isRandomAccess } from '../../storage/driver.ts';
+import { blobDataKey, uploadFolder } from '../../storage/layout.ts';
+import { BlobBeingDeletedError } from '../../storage/linking.ts';
+import type { RegistryStorage } from '../../storage/registry-storage.ts';
+import type { BlobAnswer, UpstreamClient } from '../upstream/upstream-client.ts';
+import { UpstreamWrong } from '../upstream/upstream-errors.ts';
+import type { UpstreamLog } from '../upstream/upstream-options.ts';
+import type { UpstreamUrl } from '../upstream/upstream-url.ts';
+import { FileMedium } from './file-medium.ts';
+import type { FillMedium } from './fill-medium.ts';
+import { GrowingBlob } from './growing-blob.ts';
+import { PassingMedium } from './passing-medium.ts';
+import { PiecePlan } from './piece-plan.ts';
+import { SourceTrust } from './source-trust.ts';
+import type { Spool } from './spool.ts';
+import { SpooledMedium } from './spooled-medium.ts';
+import { DEFAULT_TRANSFER_LIMITS, Transfer, type TransferLimits } from './transfer.ts';
+
+/** Connections beyond the first of each fill, for all fills from one upstream. */
+const MOST_EXTRA = 24;
+/** Milliseconds for which a blob that is being deleted is waited for. */
+const DELETING = 45_000;
+
+export interface FillRequest {
+  readonly client: UpstreamClient;
+  /** The repository's name upstream. */
+  readonly repository: string;
+  /** The repository's name here. */
+  readonly stored: RepositoryName;
+  readonly digest: Digest;
+  /** Bytes, where a manifest told. */
+  readonly expectedSize: number | undefined;
+}
+
+/** A blob that is being fetched. */
+export interface Fill {
+  /** The repository for which it was begun. */
+  readonly stored: RepositoryName;
+  /** Bytes. */
+  readonly size: number;
+  /** The bytes as they land. */
+  read(range: ByteRange, signal: AbortSignal): AsyncIterable<Uint8Array>;
+  /** Resolves when the blob is in the repository; rejects when that failed. */
+  readonly kept: Promise<void>;
+}
+
+export interface FillsOptions {
+  readonly storage: RegistryStorage;
+  readonly hashers: HasherPool;
+  readonly spool: Spool;
+  readonly log: UpstreamLog;
+  /** Milliseconds that only go forward. */
+  readonly now: () => number;
+  readonly limits?: Partial<TransferLimits>;
+}
+
+interface UpstreamState {
+  readonly trust: SourceTrust<UpstreamUrl>;
+  extra: number;
+}
+
+/** All blobs on their way here: one transfer each, however many ask, which goes on when they leave. */
+export class Fills {
+  readonly #options: FillsOptions;
+  readonly #limits: TransferLimits;
+  readonly #running = new Map<Digest, Promise<Fill>>();
+  readonly #ending = new Set<Promise<void>>();
+  readonly #states = new WeakMap<UpstreamClient, UpstreamState>();
+  readonly #abort = new AbortController();
+
+  constructor(options: FillsOptions) {
+    this.#options = options;
+    this.#limits = { ...DEFAULT_TRANSFER_LIMITS, ...options.limits };
+  }
+
+  /** The fill of this blob that is under way, for whichever repository. */
+  find(digest: Digest): Promise<Fill> | undefined {
+    return this.#running.get(digest);
+  }
+
+  /**
+   * Joins the fill that is under way, or begins one.
+   * @throws UpstreamError when no URL gives the blob; storage errors
+   */
+  get(request: FillRequest): Promise<Fill> {
+    const { digest } = request;
+    const running = this.#running.get(digest);
+    if (running !== undefined) return running;
+    const beginning = this.#begin(request);
+    this.#running.set(digest, beginning);
+    const forget = (): void => {
+      this.#running.delete(digest);
+    };
+    beginning.then(({ kept }) => kept).then(forget, forget);
+    return beginning;
+  }
+
+  /** Ends all of them. */
+  async close(): Promise<void> {
+    this.#abort.abort(new Error('the server ends'));
+    await Promise.all(this.#ending);
+  }
+
+  async #begin(request: FillRequest): Promise<Fill> {
+    const { client, digest, stored, repository } = request;
+    const state = this.#stateOf(client);
+    const first = await this.#open(request, state);
+    const size = first.total ?? request.expectedSize ?? (await client.headBlob({ repository, digest }));
+    if (size === undefined) {
+      first.body.abort();
+      throw new UpstreamWrong(first.from.where, 'does not tell the size of a blob');
+    }
+    const { hashers, storage } = this.#options;
+    let medium: FillMedium;
+    try {
+      medium = await this.#medium(request, size);
+    } catch (error) {
+      first.body.abort();
+      throw error;
+    }
+    const openCommitted = async (range: ByteRange) =>
+      (await storage.contents.open(digest, { range })).chunks();
+    const blob = new GrowingBlob({ digest, size, medium, hashers, openCommitted });
+    const kept = this.#run(request, { state, first, medium, blob });
+    this.#track(kept);
+    return { stored, size, read: (range, signal) => blob.read(range, signal), kept };
+  }
+
+  /** Asks for the first part alone where the blob is known to be large, so that nothing need be cut off later. */
+  async #open(
+    { client, repository, digest, expectedSize }: FillRequest,
+    state: UpstreamState,
+  ): Promise<BlobAnswer> {
+    const signal = this.#abort.signal;
+    const byHealth = client.byHealth();
+    const chosen = state.trust.choose(byHealth);
+    const among = [...chosen, ...byHealth.filter((url) => !chosen.includes(url))];
+    const query = { repository, digest, signal, among };
+    if (expectedSize === undefined || expectedSize < this.#limits.parallelFrom)
+      return await client.getBlob(query);
+    try {
+      return await client.getBlob({ ...query, range: { start: 0, end: this.#limits.firstPiece - 1 } });
+    } catch (error) {
+      if (!(error instanceof UpstreamWrong)) throw error;
+      return await client.getBlob(query);
+    }
+  }
+
+  async #run(
+    request: FillRequest,
+    parts: { state: UpstreamState; first: BlobAnswer; medium: FillMedium; blob: GrowingBlob },
+  ): Promise<void> {
+    const { client, repository, digest } = request;
+    const { state, first, medium, blob } = parts;
+    const abort = new AbortController();
+    const plan = new PiecePlan(blob.size, this.#limits.smallestPiece);
+    const byHealth = client.byHealth();
+    const chosen = state.trust.choose(byHealth);
+    const transfer = new Transfer({
+      client,
+      repository,
+      digest,
+      blob,
+      plan,
+      sources: chosen.includes(first.from) ? chosen : [first.from],
+      extra: {
+        take: () => state.extra < MOST_EXTRA && ++state.extra > 0,
+        give: () => void state.extra--,
+      },
+      limits: this.#limits,
+      now: this.#options.now,
+      signal: AbortSignal.any([abort.signal, this.#abort.signal]),
+    });
+    try {
+      const piece = plan.takeFirst(first.carried === undefined ? blob.size : first.carried.end + 1);
+      if (piece === undefined) first.body.abort();
+      else await transfer.run({ answer: first, piece });
+      await this.#prove(blob, { client, digest, state, contributors: transfer.contributors });
+      await this.#keep(request, () => medium.commit(blobDataKey(digest)));
+      blob.committed();
+    } catch (error) {
+      abort.abort(error);
+      await transfer.settled();
+      // What cannot be thrown away now is litter, which the reaper removes.
+      await medium.drop().catch(() => {});
+      blob.fail(error);
+      this.#options.log.warn(
+        { upstream: client.name, repository: request.stored, digest, err: error },
+        'a blob could not be fetched',
+      );
+      throw error;
+    }
+  }
+
+  async #prove(
+    blob: GrowingBlob,
+    found: {
+      client: UpstreamClient;
+      digest: Digest;
+      state: UpstreamState;
+      contributors: ReadonlySet<UpstreamUrl>;
+    },
+  ): Promise<void> {
+    const { client, digest, state, contributors } = found;
+    if (await blob.prove()) {
+      state.trust.right(contributors);
+      return;
+    }
+    state.trust.wrong(contributors);
+    const where = [...contributors].map((url) => url.where).join(', ');
+    throw new UpstreamWrong(where || client.name, `sent other content than ${digest}`);
+  }
+
+  /** The same function that a push ends in. */
+  async #keep({ stored, digest }: FillRequest, commit: () => Promise<void>): Promise<void> {
+    const { layers, contents } = this.#options.storage;
+    const until = this.#options.now() + DELETING;
+    for (;;) {
+      try {
+        await layers.add(stored, digest, async () => {
+          await commit();
+          contents.forget(digest);
+        });
+        return;
+      } catch (error) {
+        if (!(error instanceof BlobBeingDeletedError) || this.#options.now() > until) throw error;
+        await delay(1_000, undefined, { signal: this.#abort.signal });
+      }
+    }
+  }
+
+  async #medium({ stored, digest }: FillRequest, size: number): Promise<FillMedium> {
+    const { storage, spool } = this.#options;
+    const id = await storage.uploads.start(stored);
+    const writer = await storage.driver.uploads.create(uploadFolder(stored, id), {
+      target: blobDataKey(digest),
+    });
+    if (isRandomAccess(writer)) return await FileMedium.open(writer);
+    const file = await spool.take(size);
+    return file === undefined ? new PassingMedium(writer) : new SpooledMedium(writer, file);
+  }
+
+  #stateOf(client: UpstreamClient): UpstreamState {
+    const known = this.#states.get(client);
+    if (known !== undefined) return known;
+    const state = { trust: new SourceTrust<UpstreamUrl>(), extra: 0 };
+    this.#states.set(client, state);
+    return state;
+  }
+
+  #track(work: Promise<void>): void {
+    const ended = work.catch(() => {}).then(() => void this.#ending.delete(ended));
+    this.#ending.add(ended);
+  }
+}

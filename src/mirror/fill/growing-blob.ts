@@ -1,0 +1,257 @@
+import type { ByteRange } from '../../oci/byte-range.ts';
+import { type Digest, digestAlgorithm, digestFromHex } from '../../oci/digest.ts';
+import type { ContentHasher, HasherPool } from '../../storage/content-hasher.ts';
+import type { FillMedium } from './fill-medium.ts';
+import { LandedRanges } from './landed-ranges.ts';
+import { RecentChunks } from './recent-chunks.ts';
+
+/** Bytes that stay in memory after they were written, for readers who keep up. */
+const RECENT = 512 * 1024;
+/** Bytes that a reader who does not keep up, or the hash, reads at a time. */
+const READ_SIZE = 256 * 1024;
+
+export interface GrowingBlobParts {
+  readonly digest: Digest;
+  /** Bytes. */
+  readonly size: number;
+  readonly medium: FillMedium;
+  readonly hashers: HasherPool;
+  /** Opens what was committed, for a reader whose bytes the medium does not hold any more. */
+  readonly openCommitted: (range: ByteRange) => Promise<AsyncIterable<Uint8Array>>;
+}
+
+type State = 'growing' | 'proven' | 'committed' | 'failed';
+
+/**
+ * A blob on its way here: written by whoever fetches it, read by any number at their own pace. The digest is taken
+ * in order, right behind what has landed.
+ */
+export class GrowingBlob {
+  readonly size: number;
+  readonly #parts: GrowingBlobParts;
+  readonly #landed = new LandedRanges();
+  /** What can be read from the medium. */
+  readonly #written = new LandedRanges();
+  readonly #recent = new RecentChunks(RECENT);
+  readonly #hasher: ContentHasher;
+  /** Hashed, and given to the medium in order, up to here. */
+  #ordered = 0;
+  #ordering = false;
+  #state: State = 'growing';
+  #error: unknown;
+  #waiting: (() => void)[] = [];
+  #readers = 0;
+  /** Nothing more will happen to it. */
+  #over = false;
+  #closed = false;
+
+  constructor(parts: GrowingBlobParts) {
+    this.#parts = parts;
+    this.size = parts.size;
+    this.#hasher = parts.hashers.begin(digestAlgorithm(parts.digest));
+  }
+
+  get landedBytes(): number {
+    return this.#landed.bytes;
+  }
+
+  get complete(): boolean {
+    return this.#landed.bytes === this.size;
+  }
+
+  /** Whether bytes may land in any order. */
+  get anyOrder(): boolean {
+    return this.#parts.medium.anyOrder;
+  }
+
+  get failed(): boolean {
+    return this.#state === 'failed';
+  }
+
+  /** What has not landed between two positions, in order. */
+  missing(start: number, end: number): readonly { readonly start: number; readonly end: number }[] {
+    return this.#landed.missing(start, end);
+  }
+
+  /** Takes bytes that are missing; readers have them at once. Resolves when they are written. */
+  async land(chunks: readonly Buffer[], offset: number): Promise<void> {
+    const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+    const kept = this.#recent.add(chunks, offset);
+    this.#landed.add(offset, offset + length);
+    this.#wake();
+    const inOrder = this.#ordered === offset && !this.#ordering;
+    await Promise.all([
+      this.#parts.medium.write(chunks, offset),
+      inOrder ? this.#takeInOrder(chunks) : undefined,
+    ]);
+    this.#written.add(offset, offset + length);
+    kept();
+    if (!inOrder) this.#catchUp();
+  }
+
+  /** Waits until all of it has been hashed. @returns whether the digest is right */
+  async prove(): Promise<boolean> {
+    while (this.#ordered < this.size) {
+      this.#catchUp();
+      await this.#change();
+      if (this.#state === 'failed') throw this.#error;
+    }
+    const { digest } = this.#parts;
+    const proven = digestFromHex(digestAlgorithm(digest), await this.#hasher.digest()) === digest;
+    if (proven) {
+      this.#state = 'proven';
+      this.#wake();
+    }
+    return proven;
+  }
+
+  /** The content is in the storage now. */
+  committed(): void {
+    this.#state = 'committed';
+    this.#over = true;
+    this.#wake();
+    this.#closeWhenUnread();
+  }
+
+  /** Ends readers with an error; those of a blob that was proven only where its bytes are not held any more. */
+  fail(error: unknown): void {
+    if (this.#over) return;
+    if (this.#state === 'growing') {
+      this.#hasher.dispose();
+      this.#state = 'failed';
+    }
+    this.#error = error;
+    this.#over = true;
+    this.#wake();
+    this.#closeWhenUnread();
+  }
+
+  /**
+   * The bytes of a range as they land; the last byte of the blob only when the digest is proven. A chunk is valid
+   * until the next one is asked for.
+   * @throws what `fail` was called with, and the signal's reason
+   */
+  async *read(range: ByteRange, signal: AbortSignal): AsyncGenerator<Uint8Array, void> {
+    this.#readers++;
+    let buffer: Buffer | undefined;
+    const wake = (): void => this.#wake();
+    signal.addEventListener('abort', wake, { once: true });
+    try {
+      for (let at = range.start; at <= range.end; ) {
+        signal.throwIfAborted();
+        const end = this.#readableEnd(at, range.end);
+        if (end === at) {
+          if (this.#state === 'failed') throw this.#error;
+          await this.#change();
+          continue;
+        }
+        const recent = this.#recent.at(at);
+        if (recent !== undefined) {
+          const chunk = recent.subarray(0, end - at);
+          at += chunk.length;
+          yield chunk;
+          continue;
+        }
+        buffer ??= Buffer.allocUnsafeSlow(READ_SIZE);
+        const length = await this.#readWritten(buffer, at, end);
+        if (length === 0) {
+          yield* await this.#fromStorage({ start: at, end: range.end });
+          return;
+        }
+        at += length;
+        yield buffer.subarray(0, length);
+      }
+    } finally {
+      signal.removeEventListener('abort', wake);
+      this.#readers--;
+      this.#closeWhenUnread();
+    }
+  }
+
+  /** Behind the last byte that a reader at `at` may have now. */
+  #readableEnd(at: number, last: number): number {
+    const landed = Math.min(this.#landed.endFrom(at), last + 1);
+    const proven = this.#state === 'proven' || this.#state === 'committed';
+    if (this.#state === 'failed') return at;
+    return landed === this.size && !proven ? Math.max(at, landed - 1) : landed;
+  }
+
+  async #fromStorage(range: ByteRange): Promise<AsyncIterable<Uint8Array>> {
+    while (this.#state !== 'committed') {
+      if (this.#over) throw this.#error;
+      await this.#change();
+    }
+    return await this.#parts.openCommitted(range);
+  }
+
+  /** Reads what landed out of order back, and hashes it, as far as there is no gap. */
+  #catchUp(): void {
+    if (this.#ordering || this.#state !== 'growing') return;
+    if (this.#landed.endFrom(this.#ordered) === this.#ordered) return;
+    this.#catchUpNow().catch((error: unknown) => this.fail(error));
+  }
+
+  async #catchUpNow(): Promise<void> {
+    this.#ordering = true;
+    try {
+      const buffer = Buffer.allocUnsafeSlow(READ_SIZE);
+      for (;;) {
+        const end = this.#landed.endFrom(this.#ordered);
+        if (end === this.#ordered || this.#state !== 'growing') break;
+        const recent = this.#recent.at(this.#ordered);
+        const chunk = recent ?? (await this.#readBack(buffer, end));
+        await this.#order(chunk);
+      }
+    } finally {
+      this.#ordering = false;
+    }
+    this.#wake();
+  }
+
+  async #readBack(buffer: Buffer, end: number): Promise<Buffer> {
+    const length = await this.#readWritten(buffer, this.#ordered, end);
+    if (length === 0) throw new Error('what was written cannot be read back');
+    return buffer.subarray(0, length);
+  }
+
+  /** What has left memory is written, but what lies behind it need not be. */
+  #readWritten(buffer: Buffer, at: number, end: number): Promise<number> {
+    const written = Math.min(end, this.#written.endFrom(at));
+    return this.#parts.medium.read(buffer.subarray(0, Math.min(buffer.length, written - at)), at);
+  }
+
+  async #takeInOrder(chunks: readonly Buffer[]): Promise<void> {
+    this.#ordering = true;
+    try {
+      for (const chunk of chunks) await this.#order(chunk);
+    } finally {
+      this.#ordering = false;
+    }
+    // What lies behind may have landed before.
+    this.#catchUp();
+    this.#wake();
+  }
+
+  async #order(chunk: Uint8Array): Promise<void> {
+    await Promise.all([this.#hasher.update(chunk), this.#parts.medium.append(chunk)]);
+    this.#ordered += chunk.length;
+  }
+
+  #change(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  #wake(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const wake of waiting) wake();
+  }
+
+  #closeWhenUnread(): void {
+    if (this.#closed || this.#readers > 0 || !this.#over) return;
+    this.#closed = true;
+    this.#recent.clear();
+    // Only a descriptor: whatever its end says can hurt nobody.
+    this.#parts.medium.close().catch(() => {});
+  }
+}

@@ -1,0 +1,40 @@
+/** Which URLs of an upstream sent bytes that were wrong, as far as that can be told. */
+export class SourceTrust<Source> {
+  readonly #liars = new Set<Source>();
+  /** One of these lies; the first is to be tried alone next. */
+  #suspects: Source[] = [];
+
+  /**
+   * The sources to fetch from, best first; a single one while it has to be found out who lies, and who does only
+   * where there is no other.
+   */
+  choose(byHealth: readonly Source[]): readonly Source[] {
+    const suspect = this.#suspects.find((one) => byHealth.includes(one));
+    if (suspect !== undefined) return [suspect];
+    const honest = byHealth.filter((one) => !this.#liars.has(one));
+    return honest.length > 0 ? honest : byHealth;
+  }
+
+  /** A digest was right: who sent all of it does not lie. */
+  right(sources: ReadonlySet<Source>): void {
+    const [only] = sources;
+    if (only === undefined || sources.size > 1) return;
+    this.#liars.delete(only);
+    this.#suspects = this.#suspects.filter((one) => one !== only);
+    const [last] = this.#suspects;
+    if (last !== undefined && this.#suspects.length === 1) this.#accuse(last);
+  }
+
+  /** A digest was wrong. */
+  wrong(sources: ReadonlySet<Source>): void {
+    const [only] = sources;
+    if (only === undefined) return;
+    if (sources.size === 1) this.#accuse(only);
+    else this.#suspects = [...sources];
+  }
+
+  #accuse(source: Source): void {
+    this.#liars.add(source);
+    this.#suspects = [];
+  }
+}

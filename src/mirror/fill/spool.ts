@@ -1,0 +1,83 @@
+import { randomUUID } from 'node:crypto';
+import { type FileHandle, open, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** Local room for fills to a storage whose uploads cannot be read as they grow. */
+export interface SpoolOptions {
+  readonly directory: string;
+  /** Bytes for all fills together. */
+  readonly maxSize: number;
+}
+
+/** A file without a name, of a size that was set aside. */
+export interface SpoolFile {
+  write(chunks: readonly Buffer[], offset: number): Promise<void>;
+  read(into: Uint8Array, offset: number): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** Hands out files whose sizes together stay within the room there is. */
+export class Spool {
+  readonly #options: SpoolOptions;
+  #used = 0;
+
+  constructor(options: SpoolOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * @param size bytes the file may grow to
+   * @returns undefined where there is no room, or the directory cannot be written
+   */
+  async take(size: number): Promise<SpoolFile | undefined> {
+    if (this.#used + size > this.#options.maxSize) return undefined;
+    this.#used += size;
+    try {
+      const file = await openNameless(this.#options.directory);
+      return this.#file(file, size);
+    } catch (error) {
+      this.#used -= size;
+      if (error instanceof Error && 'code' in error) return undefined;
+      throw error;
+    }
+  }
+
+  #file(file: FileHandle, size: number): SpoolFile {
+    let open = true;
+    return {
+      write: async (chunks, offset) => {
+        let done = 0;
+        for (let rest = chunks; rest.length > 0; rest = behind(chunks, done)) {
+          done += (await file.writev([...rest], offset + done)).bytesWritten;
+        }
+      },
+      read: async (into, offset) => (await file.read(into, 0, into.length, offset)).bytesRead,
+      close: async () => {
+        if (!open) return;
+        open = false;
+        this.#used -= size;
+        await file.close();
+      },
+    };
+  }
+}
+
+/** It goes with the process, however that ends. */
+async function openNameless(directory: string): Promise<FileHandle> {
+  const path = join(directory, `fairlead-${randomUUID()}`);
+  const file = await open(path, 'wx+', 0o600);
+  await unlink(path);
+  return file;
+}
+
+/** What follows the first `count` bytes of the chunks. */
+function behind(chunks: readonly Buffer[], count: number): Buffer[] {
+  const rest: Buffer[] = [];
+  let start = 0;
+  for (const chunk of chunks) {
+    const skip = Math.max(0, count - start);
+    if (skip < chunk.length) rest.push(chunk.subarray(skip));
+    start += chunk.length;
+  }
+  return rest;
+}

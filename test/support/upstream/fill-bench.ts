@@ -1,0 +1,93 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Fill, Fills } from '../../../src/mirror/fill/fills.ts';
+import { Spool } from '../../../src/mirror/fill/spool.ts';
+import type { TransferLimits } from '../../../src/mirror/fill/transfer.ts';
+import { UpstreamClient } from '../../../src/mirror/upstream/upstream-client.ts';
+import type { Digest } from '../../../src/oci/digest.ts';
+import { parseRepositoryName } from '../../../src/oci/repository-name.ts';
+import type { StorageDriver } from '../../../src/storage/driver.ts';
+import { createFilesystemDriver } from '../../../src/storage/filesystem/filesystem-driver.ts';
+import { inlineHashers } from '../../../src/storage/hashing/inline-hashers.ts';
+import { createInMemoryDriver } from '../../../src/storage/inmemory/inmemory-driver.ts';
+import { createRegistryStorage, type RegistryStorage } from '../../../src/storage/registry-storage.ts';
+
+export const stored = parseRepositoryName('up/team/app');
+
+export interface FillBench extends AsyncDisposable {
+  readonly fills: Fills;
+  readonly storage: RegistryStorage;
+  readonly driver: StorageDriver;
+  readonly warnings: unknown[];
+  fill(digest: Digest, expectedSize?: number): Promise<Fill>;
+  /** Upload folders that are left. */
+  litter(): Promise<readonly string[]>;
+}
+
+export interface FillBenchOptions {
+  readonly urls: readonly string[];
+  /** Where it is stored; with the one in memory a spool of so many bytes is used. Default: a directory. */
+  readonly spool?: number;
+  readonly limits?: Partial<TransferLimits>;
+  readonly timeouts?: { readonly connect?: number; readonly firstByte?: number; readonly stall?: number };
+}
+
+/** Fills from real sockets into a real storage. */
+export async function fillBench(options: FillBenchOptions): Promise<FillBench> {
+  const directory = await mkdtemp(join(tmpdir(), 'fairlead-fill-'));
+  const driver =
+    options.spool === undefined
+      ? await createFilesystemDriver({ rootDirectory: directory })
+      : createInMemoryDriver();
+  const warnings: unknown[] = [];
+  const log = { warn: (fields: unknown) => void warnings.push(fields) };
+  const now = () => performance.now();
+  const storage = createRegistryStorage(driver, {
+    log,
+    hashers: inlineHashers,
+    now,
+    clock: () => new Date(),
+  });
+  const timeouts = { connect: 500, firstByte: 300, stall: 200, ...options.timeouts };
+  const client = new UpstreamClient({ name: 'up', urls: options.urls, timeouts });
+  const fills = new Fills({
+    storage,
+    hashers: inlineHashers,
+    spool: new Spool({ directory, maxSize: options.spool ?? 0 }),
+    log,
+    now,
+    limits: { pause: 5, giveUpAfter: 2_000, ...options.limits },
+  });
+  return {
+    fills,
+    storage,
+    driver,
+    warnings,
+    fill: (digest, expectedSize) =>
+      fills.get({ client, repository: 'team/app', stored, digest, expectedSize }),
+    async litter() {
+      if (options.spool !== undefined) return [];
+      const folder = join(directory, 'docker/registry/v2/repositories', stored, '_uploads');
+      return (await readdir(folder)).filter((name) => name !== '');
+    },
+    async [Symbol.asyncDispose]() {
+      await fills.close();
+      await client.close();
+      await driver.close();
+      await rm(directory, { recursive: true });
+    },
+  };
+}
+
+/** All of a fill, as one reader gets it. */
+export async function readFill(fill: Fill, start = 0, end = fill.size - 1): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of fill.read({ start, end }, new AbortController().signal)) {
+    chunks.push(Buffer.from(chunk));
+  }
+  return Buffer.concat(chunks);
+}
+
+export const bytes = (size: number): Buffer => randomBytes(size);
