@@ -61,7 +61,7 @@ module.exports = {
     onlyIn('jsonwebtoken-and-bcrypt', 'jsonwebtoken|bcrypt', '^src/auth/'),
     onlyIn('undici', 'undici', '^src/mirror/'),
     onlyIn('koa-router', '@koa/router', '^src/(app\\.ts|registry/|auth/|ui/)'),
-    onlyIn('yaml-and-zod', 'yaml|zod', '^src/config/'),
+    onlyIn('yaml', 'yaml', '^src/config/'),
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

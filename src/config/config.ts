@@ -199,7 +199,7 @@ export interface AccessRule {
 
 export interface HttpConfig {
   readonly listen: ListenAddress;
-  /** `scheme://host[:port]` of generated URLs; undefined: from the request. */
+  /** `scheme://host[:port][/path]` that generated URLs begin with, without a slash at its end; undefined: as asked. */
   readonly host: string | undefined;
   /** Path in front of `/v2/`, with a leading and no trailing slash; empty at the root. */
   readonly prefix: string;

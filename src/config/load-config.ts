@@ -20,6 +20,8 @@ export interface LoadOptions {
   readonly file?: string | undefined;
   /** Default: that of the process. */
   readonly environment?: Environment;
+  /** Default: where the images of distribution have theirs. */
+  readonly imageFiles?: readonly string[];
 }
 
 export interface LoadedConfig extends ParsedConfig {
@@ -32,10 +34,11 @@ export interface LoadedConfig extends ParsedConfig {
  * distribution's images have theirs, else `config/default.yml`; then the environment over it.
  * @throws ConfigError with every problem, a file that cannot be read among them
  */
-export function loadConfig({ file, environment = process.env }: LoadOptions = {}): LoadedConfig {
+export function loadConfig(options: LoadOptions = {}): LoadedConfig {
+  const { file, environment = process.env, imageFiles = IMAGE_FILES } = options;
   const image = /^(?:1|true)$/.test(environment[IMAGE_VARIABLE] ?? '');
   const named = file ?? (environment.REGISTRY_CONFIGURATION_PATH || undefined);
-  const found = findFile(named, image);
+  const found = findFile(named, image ? imageFiles : []);
   const parsed = parseConfig(found.tree, { environment, image });
   return { ...parsed, warnings: [...found.warnings, ...parsed.warnings], file: found.path };
 }
@@ -46,18 +49,18 @@ interface FoundFile {
   readonly warnings: readonly Remark[];
 }
 
-function findFile(named: string | undefined, image: boolean): FoundFile {
+function findFile(named: string | undefined, imageFiles: readonly string[]): FoundFile {
   const warnings: Remark[] = [];
   if (named !== undefined) {
     const tree = readTree(named);
     if (tree !== undefined) return { path: named, tree, warnings };
     // Command lines made for registry:2 and registry:3 name the file that those images bring along.
-    if (!image || !IMAGE_FILES.includes(named)) {
+    if (!imageFiles.includes(named)) {
       throw new ConfigError([{ path: named, message: 'there is no such file' }]);
     }
-    warnings.push({ path: named, message: 'there is no such file; the defaults are used' });
+    warnings.push({ path: named, message: 'there is no such file; looking on as if none were named' });
   }
-  for (const path of image ? IMAGE_FILES : []) {
+  for (const path of imageFiles) {
     const tree = readTree(path);
     if (tree !== undefined) return { path, tree, warnings };
   }

@@ -102,6 +102,30 @@ const NOT_BUILT: readonly NotBuilt[] = [
     when: isNotDisabled,
   },
   {
+    path: 'log.reportcaller',
+    verdict: 'warned',
+    message: 'places in the source are not named in the log',
+    when: isOn,
+  },
+  {
+    path: 'storage.filesystem.maxthreads',
+    verdict: 'warned',
+    message: "has no effect: Node's own pool of threads bounds file operations",
+    when: (value) => value !== '100',
+  },
+  {
+    path: 'storage.tag.concurrencylimit',
+    verdict: 'warned',
+    message: 'has no effect: how many tags are looked at together is chosen here',
+    when: (value) => value !== '0',
+  },
+  {
+    path: 'storage.cache.blobdescriptorsize',
+    verdict: 'warned',
+    message: 'has no effect: what is cached is bounded by bytes here',
+    when: (value) => value !== '10000',
+  },
+  {
     path: 'http.h2c.enabled',
     verdict: 'warned',
     message: 'HTTP/2 without TLS is not spoken yet; HTTP/1.1 is',

@@ -39,11 +39,11 @@ function resolveListen({ net = 'tcp', addr }: ListenSettings, report: Report): L
   return { net, address: addr };
 }
 
-/** As in distribution, one that is no absolute URL is left aside. */
+/** As in distribution, one that is no absolute URL is left aside, and so is what follows the last slash of its path. */
 function resolveHost(host: string | undefined, report: Report): string | undefined {
   if (host === undefined) return undefined;
   const url = /^https?:\/\//i.test(host) ? URL.parse(host) : null;
-  if (url !== null) return url.origin;
+  if (url !== null) return url.origin + url.pathname.replace(/\/[^/]*$/, '');
   report.warning('is no URL with http:// or https:// and left aside; generated URLs follow the request');
   return undefined;
 }

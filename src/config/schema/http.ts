@@ -117,7 +117,7 @@ const limits = section('what one server lets through (not in distribution)', {
 export const http = section('the HTTP interface', {
   addr: text('where to listen: HOST:PORT, or a path where net is unix', { initial: ':5000' }),
   net: choice(['tcp', 'unix'])('tcp or unix', { initial: 'tcp' }),
-  host: text('URL in the place of the one asked, for generated URLs', {
+  host: text('what generated URLs begin with; left out: as asked', {
     example: 'https://registry.example.com',
   }),
   prefix: text('path in front of /v2/', { example: '/registry/' }),

@@ -118,7 +118,17 @@ proxy:
 
 describe('a configuration of distribution', () => {
   it.each(Object.entries(FILES))('is taken as it is: %s', (_name, yaml) => {
-    expect(parse(yaml).warnings).toEqual([]);
+    const warnings = parse(yaml).warnings.map(({ path }) => path);
+    expect(warnings.filter((path) => path !== 'storage.tag.concurrencylimit')).toEqual([]);
+  });
+
+  it('is taken with a warning where it tunes what is not tuned here', () => {
+    const yaml =
+      'storage: { filesystem: { rootdirectory: /a, maxthreads: 50 }, tag: { concurrencylimit: 8 } }';
+    expect(parse(yaml).warnings.map(({ path }) => path)).toEqual([
+      'storage.filesystem.maxthreads',
+      'storage.tag.concurrencylimit',
+    ]);
   });
 
   it('is taken with warnings where it wants Redis', () => {

@@ -60,6 +60,9 @@ describe('http', () => {
     expect(parse('http: { host: "https://registry.example.com:5000/" }').config.http.host).toBe(
       'https://registry.example.com:5000',
     );
+    expect(parse('http: { host: "https://example.com/registry/" }').config.http.host).toBe(
+      'https://example.com/registry',
+    );
   });
 
   it('has TLS where there is a certificate, with the defaults of distribution', () => {

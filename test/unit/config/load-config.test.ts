@@ -40,6 +40,26 @@ describe('the file of a configuration', () => {
     expect(loadConfig({ environment: { REGISTRY_CONFIGURATION_PATH: '' } }).file).toBe(path);
   });
 
+  it('is looked for where the images of distribution have it, in the image only', () => {
+    const imageFiles = [file('none.yml'), file('two.yml')];
+    const image = { FAIRLEAD_IMAGE: '1' };
+    expect(loadConfig({ imageFiles, environment: image }).file).toBe(file('two.yml'));
+    expect(loadConfig({ imageFiles, environment: {} }).file).toMatch(/default\.yml$/);
+    expect(loadConfig({ imageFiles: [], environment: image }).config.storage.backend).toMatchObject({
+      rootDirectory: '/var/lib/registry',
+    });
+  });
+
+  it('may be named as in the images of distribution though it is not there, in the image only', () => {
+    const imageFiles = [file('none.yml')];
+    const environment = { FAIRLEAD_IMAGE: '1' };
+    expect(loadConfig({ file: file('none.yml'), imageFiles, environment })).toMatchObject({
+      file: expect.stringMatching(/default\.yml$/),
+      warnings: [{ path: file('none.yml'), message: expect.stringContaining('there is no such file') }],
+    });
+    expect(() => loadConfig({ file: file('none.yml'), imageFiles, environment: {} })).toThrow('no such file');
+  });
+
   it('must be there and be YAML', () => {
     expect(() => loadConfig({ file: file('none.yml'), environment: {} })).toThrow('there is no such file');
     expect(() => loadConfig({ file: folder, environment: {} })).toThrow('cannot be read');
