@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import type { Digest, DigestAlgorithm } from '../oci/digest.ts';
 import { isDigestAlgorithm } from '../oci/digest.ts';
 import type { RepositoryName } from '../oci/repository-name.ts';
@@ -10,7 +11,7 @@ import type { Layers } from './layers.ts';
 import { blobDataKey, uploadAlgorithmKey, uploadFolder, uploadStartedAtKey } from './layout.ts';
 import { SessionHashes } from './session-hashes.ts';
 import { SessionWriter } from './session-writer.ts';
-import { KeyNotFoundError } from './storage-errors.ts';
+import { KeyNotFoundError, UploadBusyError } from './storage-errors.ts';
 
 const SESSION_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
@@ -21,6 +22,8 @@ export class UploadSessions {
   readonly #layers: Layers;
   readonly #hashes: SessionHashes;
   readonly #clock: () => Date;
+  /** Sessions that were started here and that nobody asked for since: they may be begun without looking first. */
+  readonly #unopened = new LRUCache<string, true>({ max: 1_000 });
 
   constructor(parts: {
     driver: StorageDriver;
@@ -47,6 +50,7 @@ export class UploadSessions {
     }
     const startedAt = this.#clock().toISOString();
     await this.#driver.write(uploadStartedAtKey(name, id), Buffer.from(startedAt), { durable: false });
+    this.#unopened.set(id, true);
     return id;
   }
 
@@ -70,8 +74,21 @@ export class UploadSessions {
    * @throws KeyNotFoundError when there is no such session; UploadBusyError
    */
   async open(name: RepositoryName, id: string, expected?: Digest): Promise<SessionWriter> {
-    await this.#mustExist(name, id);
-    const writer = await this.#openOrCreate(name, id, expected);
+    if (!SESSION_ID.test(id)) throw new KeyNotFoundError(uploadStartedAtKey(name, id));
+    return this.#writing(name, id, await this.#openOrCreate(name, id, expected));
+  }
+
+  /**
+   * A session that is written in the same request, whose digest is known, and that nobody else learns of.
+   * @throws whatever the driver throws
+   */
+  async openNew(name: RepositoryName, expected: Digest): Promise<SessionWriter> {
+    const id = randomUUID();
+    const options = { target: blobDataKey(expected), unshared: true };
+    return this.#writing(name, id, await this.#driver.uploads.create(uploadFolder(name, id), options));
+  }
+
+  #writing(name: RepositoryName, id: string, writer: UploadWriter): SessionWriter {
     return new SessionWriter({
       id,
       name,
@@ -83,24 +100,28 @@ export class UploadSessions {
     });
   }
 
-  /**
-   * A session that is written in the same request, whose digest is known.
-   * @throws whatever the driver throws
-   */
-  async openNew(name: RepositoryName, expected: Digest): Promise<SessionWriter> {
-    const id = await this.start(name);
-    return this.open(name, id, expected);
-  }
-
   async #openOrCreate(name: RepositoryName, id: string, expected: Digest | undefined): Promise<UploadWriter> {
     const folder = uploadFolder(name, id);
     const options: CreateUploadOptions = expected === undefined ? {} : { target: blobDataKey(expected) };
+    if (this.#unopened.delete(id)) {
+      try {
+        return await this.#create(name, id, options);
+      } catch (error) {
+        // Another process has begun it meanwhile.
+        if (!(error instanceof UploadBusyError)) throw error;
+      }
+    }
     try {
       return await this.#driver.uploads.open(folder, options);
     } catch (error) {
       if (!(error instanceof KeyNotFoundError)) throw error;
     }
-    const writer = await this.#driver.uploads.create(folder, options);
+    await this.#mustExist(name, id);
+    return this.#create(name, id, options);
+  }
+
+  async #create(name: RepositoryName, id: string, options: CreateUploadOptions): Promise<UploadWriter> {
+    const writer = await this.#driver.uploads.create(uploadFolder(name, id), options);
     try {
       await this.#mustExist(name, id);
     } catch (error) {

@@ -33,6 +33,7 @@ export class DirectWriter implements UploadWriter {
   readonly #parts: PartTag[] = [];
   #upload: Promise<Multipart> | undefined;
   #size = 0;
+  #failed = false;
   #ended = false;
 
   constructor(context: UploadContext, folder: string, direct: DirectUpload) {
@@ -57,7 +58,7 @@ export class DirectWriter implements UploadWriter {
 
   async append(chunk: Uint8Array): Promise<void> {
     if (this.#direct.held()?.lost === true) throw new UploadLostError();
-    await this.#assembler.append(chunk);
+    await this.#noteFailure(this.#assembler.append(chunk));
     this.#size += chunk.byteLength;
   }
 
@@ -67,7 +68,43 @@ export class DirectWriter implements UploadWriter {
     yield* this.#assembler.readRest();
   }
 
-  async commit(key: Key): Promise<void> {
+  commit(key: Key): Promise<void> {
+    return this.#noteFailure(this.#commit(key));
+  }
+
+  async drop(): Promise<void> {
+    const dropping = this.#drop();
+    // The client has waited long enough when something failed before.
+    if (this.#failed) this.#context.later(dropping);
+    else await dropping;
+  }
+
+  async close(): Promise<void> {
+    if (this.#ended) return;
+    this.#ended = true;
+    const lease = this.#direct.held();
+    let known: KnownState | undefined;
+    try {
+      await this.#abort();
+      for (const key of this.#tails.keys) this.#context.later(this.#context.objects.delete(key));
+      if (lease === undefined || lease.lost) return;
+      const released = lease.update((state) => ({ ...state, holder: null, target: null }));
+      if (this.#failed) {
+        this.#context.later(released);
+      } else {
+        await released;
+        known = lease.known;
+      }
+    } catch (error) {
+      if (!(error instanceof UploadLostError)) throw error;
+    } finally {
+      await this.#assembler.release();
+      if (lease !== undefined) this.#context.later(lease.stop());
+      this.#direct.onEnd(known);
+    }
+  }
+
+  async #commit(key: Key): Promise<void> {
     if (key !== this.#direct.target) throw new Error(`begun for ${this.#direct.target}, not for ${key}`);
     await this.#assembler.settle();
     const rest = await this.#assembler.rest();
@@ -88,34 +125,18 @@ export class DirectWriter implements UploadWriter {
     await this.#end(await keys);
   }
 
-  async drop(): Promise<void> {
+  async #drop(): Promise<void> {
     await this.#direct.held()?.confirm();
     await this.#abort();
     await this.#end(await this.#keys());
   }
 
-  async close(): Promise<void> {
-    if (this.#ended) return;
-    this.#ended = true;
-    const lease = this.#direct.held();
-    let known: KnownState | undefined;
+  async #noteFailure<Result>(work: Promise<Result>): Promise<Result> {
     try {
-      const failed = await this.#abort();
-      for (const key of this.#tails.keys) this.#context.later(this.#context.objects.delete(key));
-      if (lease === undefined || lease.lost) return;
-      const released = lease.update((state) => ({ ...state, holder: null, target: null }));
-      if (failed) {
-        this.#context.later(released);
-      } else {
-        await released;
-        known = lease.known;
-      }
+      return await work;
     } catch (error) {
-      if (!(error instanceof UploadLostError)) throw error;
-    } finally {
-      await this.#assembler.release();
-      if (lease !== undefined) this.#context.later(lease.stop());
-      this.#direct.onEnd(known);
+      this.#failed = true;
+      throw error;
     }
   }
 
@@ -126,16 +147,11 @@ export class DirectWriter implements UploadWriter {
     return upload;
   }
 
-  /** @returns whether something had failed before */
-  async #abort(): Promise<boolean> {
-    const failed = await this.#assembler.settle().then(
-      () => false,
-      () => true,
-    );
+  async #abort(): Promise<void> {
+    await this.#noteFailure(this.#assembler.settle()).catch(() => {});
     const upload = await this.#upload?.catch(() => undefined);
     this.#upload = undefined;
     if (upload !== undefined) this.#context.later(this.#context.multiparts.abort(upload));
-    return failed;
   }
 
   /** What there is of this upload besides its content. */

@@ -44,6 +44,7 @@ export class SessionWriter implements UploadWriter {
   readonly #arrived = new Map<number, number>();
   #size: number;
   #appended = false;
+  #failed = false;
   #ended = false;
 
   constructor(context: UploadContext, folder: string, held: HeldUpload) {
@@ -82,7 +83,7 @@ export class SessionWriter implements UploadWriter {
   async append(chunk: Uint8Array): Promise<void> {
     if (this.#held.lease.lost) throw new UploadLostError();
     this.#appended = true;
-    await this.#assembler.append(chunk);
+    await this.#noteFailure(this.#assembler.append(chunk));
     this.#size += chunk.byteLength;
   }
 
@@ -94,7 +95,11 @@ export class SessionWriter implements UploadWriter {
     yield* this.#assembler.readRest();
   }
 
-  async commit(key: Key): Promise<void> {
+  commit(key: Key): Promise<void> {
+    return this.#noteFailure(this.#commit(key));
+  }
+
+  async #commit(key: Key): Promise<void> {
     const { caller, objects } = this.#context;
     await this.#assembler.settle();
     const rest = await this.#assembler.rest();
@@ -107,9 +112,10 @@ export class SessionWriter implements UploadWriter {
   }
 
   async drop(): Promise<void> {
-    await this.#held.lease.confirm();
-    await this.#assembler.settle().catch(() => {});
-    await this.#end(await keysBelow(this.#context.caller, this.#folder));
+    const dropping = this.#drop();
+    // The client has waited long enough when something failed before.
+    if (this.#failed) this.#context.later(dropping);
+    else await dropping;
   }
 
   async close(): Promise<void> {
@@ -119,12 +125,9 @@ export class SessionWriter implements UploadWriter {
     let known: KnownState | undefined;
     try {
       if (lease.lost) return;
-      const failed = await this.#assembler.settle().then(
-        () => false,
-        () => true,
-      );
-      if (failed) {
-        // The client has waited long enough: what arrived counts, whether this is heard or not.
+      await this.#noteFailure(this.#assembler.settle()).catch(() => {});
+      if (this.#failed) {
+        // What arrived counts, whether this is heard or not.
         const tail = this.#arrivedCount() === 0 ? this.#begin.tail : null;
         this.#context.later(lease.update((state) => this.#released(state, tail)));
         return;
@@ -140,6 +143,21 @@ export class SessionWriter implements UploadWriter {
       this.#context.later(lease.stop());
       onEnd(known);
     }
+  }
+
+  async #noteFailure<Result>(work: Promise<Result>): Promise<Result> {
+    try {
+      return await work;
+    } catch (error) {
+      this.#failed = true;
+      throw error;
+    }
+  }
+
+  async #drop(): Promise<void> {
+    await this.#held.lease.confirm();
+    await this.#assembler.settle().catch(() => {});
+    await this.#end(await keysBelow(this.#context.caller, this.#folder));
   }
 
   async #copyTogether(key: Key, segments: readonly Segment[], rest: Content): Promise<void> {
