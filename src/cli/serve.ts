@@ -12,7 +12,8 @@ export const serve: Command = async (args, context) => {
   if (loaded === undefined) return 1;
   const { level, formatter, fields } = loaded.config.log;
   const output = openLogOutput();
-  using _flushed = { [Symbol.dispose]: () => output.flushSync() };
+  // Whatever ends the process, an error that nobody caught too.
+  process.once('exit', () => output.flushSync());
   const logs = createLogs({ level, formatter, fields, destination: output });
   for (const { path, message } of loaded.warnings) {
     logs.logger.warn({ key: path, warning: message }, 'strange in the configuration');

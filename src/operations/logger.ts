@@ -1,6 +1,7 @@
 import { type DestinationStream, type LoggerOptions, pino } from 'pino';
 import { describeError } from './error-description.ts';
-import { textLine } from './text-line.ts';
+import { isoClock } from './iso-clock.ts';
+import { TextLogger } from './text-logger.ts';
 
 export type LogFields = Readonly<Record<string, unknown>>;
 
@@ -30,37 +31,62 @@ export interface Logs {
   readonly always: Logger;
 }
 
-/** logrus's names for levels that pino calls otherwise. */
-const LEVELS: Readonly<Record<string, string>> = { warning: 'warn', panic: 'fatal' };
+/** The levels of logrus, by ours. */
+const LEVELS: Readonly<Record<string, 'debug' | 'info' | 'warning' | 'error'>> = {
+  trace: 'debug',
+  debug: 'debug',
+  info: 'info',
+  warn: 'warning',
+  warning: 'warning',
+  error: 'error',
+  fatal: 'error',
+  panic: 'error',
+};
 
 /** Names under which a secret might be logged by mistake, at the top level of a line. */
-const SECRETS = ['authorization', 'cookie', 'password', 'secret', 'token', 'secretkey', 'refreshToken'];
+const SECRETS = new Set([
+  'authorization',
+  'cookie',
+  'password',
+  'secret',
+  'token',
+  'secretkey',
+  'refreshToken',
+]);
 
 const hidden = () => '[hidden]';
 
-function pinoOptions(options: LogOptions): LoggerOptions {
-  const logstash = options.formatter === 'logstash';
+function pinoOptions({ formatter, fields }: LogOptions): LoggerOptions {
+  const logstash = formatter === 'logstash';
   const time = logstash ? '@timestamp' : 'time';
+  const now = isoClock();
   return {
-    level: LEVELS[options.level] ?? options.level,
-    base: { ...(logstash ? { '@version': '1' } : {}), ...options.fields },
+    base: { ...(logstash ? { '@version': '1' } : {}), ...fields },
     messageKey: logstash ? 'message' : 'msg',
-    timestamp: () => `,"${time}":"${new Date().toISOString()}"`,
+    timestamp: () => `,"${time}":"${now()}"`,
     formatters: { level: (label) => ({ level: label === 'warn' ? 'warning' : label }) },
-    serializers: { err: describeError, ...Object.fromEntries(SECRETS.map((name) => [name, hidden])) },
+    serializers: { err: describeError, ...Object.fromEntries([...SECRETS].map((name) => [name, hidden])) },
   };
-}
-
-function asText(destination: DestinationStream): DestinationStream {
-  return { write: (line) => destination.write(textLine(line)) };
 }
 
 /** @throws Error when the level is unknown */
 export function createLogs(options: LogOptions): Logs {
-  const destination = options.formatter === 'text' ? asText(options.destination) : options.destination;
+  const { formatter, fields = {}, destination } = options;
+  const level = LEVELS[options.level];
+  if (level === undefined) throw new Error(`unknown log level ${options.level}`);
+  if (formatter === 'text') {
+    // pino would make JSON of every line only to have it parsed again.
+    const text = {
+      fields,
+      secrets: SECRETS,
+      now: isoClock(),
+      write: (line: string) => destination.write(line),
+    };
+    return { logger: new TextLogger({ ...text, level }), always: new TextLogger({ ...text, level: 'info' }) };
+  }
   const settings = pinoOptions(options);
   return {
-    logger: pino(settings, destination),
+    logger: pino({ ...settings, level: level === 'warning' ? 'warn' : level }, destination),
     always: pino({ ...settings, level: 'info' }, destination),
   };
 }
