@@ -31,7 +31,7 @@ export function grantAccess(rules: AccessRules, { scopes, account, meanings }: A
     access.set(key, known);
   };
   for (const scope of scopes) {
-    if (scope.type === 'registry' && scope.name === 'catalog') add(catalogEntry(scope));
+    if (scope.type === 'registry' && scope.name === 'catalog') catalogEntries(scope).forEach(add);
     if (scope.type !== 'repository' || !isRepositoryName(scope.name)) continue;
     for (const { resolved, mirrored } of meanings(scope.name)) {
       const name = { name: resolved, ...(mirrored ? { mirrored } : {}) } as const;
@@ -48,12 +48,9 @@ export function grantAccess(rules: AccessRules, { scopes, account, meanings }: A
 }
 
 /** The list is everybody's; what stands in it is filtered. docker search asks for `search`. */
-function catalogEntry({ name, actions }: Scope): AccessEntry {
-  return {
-    type: 'registry',
-    name,
-    actions: actions.filter((action) => action === '*' || action === 'search'),
-  };
+function catalogEntries({ type, name, actions }: Scope): readonly AccessEntry[] {
+  const granted = actions.filter((action) => action === '*' || action === 'search');
+  return granted.length === 0 ? [] : [{ type, name, actions: granted }];
 }
 
 const EVERY_ACTION = ['pull', 'push', 'delete'] as const satisfies readonly Action[];
