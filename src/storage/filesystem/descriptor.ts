@@ -1,5 +1,18 @@
-import { close, fdatasync, fstat, fsync, ftruncate, open, read, type Stats, write, writev } from 'node:fs';
+import {
+  close,
+  closeSync,
+  fdatasync,
+  fstatSync,
+  fsync,
+  ftruncate,
+  open,
+  read,
+  type Stats,
+  write,
+  writev,
+} from 'node:fs';
 import { promisify } from 'node:util';
+import { errnoOf } from './errors.ts';
 
 /*
  * Files by their descriptor. A FileHandle of node:fs/promises costs noticeably more for each call, and small
@@ -14,12 +27,18 @@ export function openFile(path: string, flags: string | number, mode = 0o666): Pr
     });
   });
 }
+
 export const syncData: (fd: number) => Promise<void> = promisify(fdatasync);
 export const syncAll: (fd: number) => Promise<void> = promisify(fsync);
 export const truncateTo: (fd: number, size: number) => Promise<void> = promisify(ftruncate);
-export const statOf: (fd: number) => Promise<Stats> = promisify(
-  (fd: number, done: (error: NodeJS.ErrnoException | null, stats: Stats) => void) => fstat(fd, done),
-);
+
+/**
+ * At once: what was just opened is known to the system, and a trip through the thread pool costs many times
+ * the call.
+ */
+export function statOpened(fd: number): Stats {
+  return fstatSync(fd);
+}
 
 /**
  * Closes without waiting. Errors that matter were told by fsync before; what is left (a descriptor of a file
@@ -27,6 +46,15 @@ export const statOf: (fd: number) => Promise<Stats> = promisify(
  */
 export function closeQuietly(fd: number): void {
   close(fd, () => {});
+}
+
+/** Closes at once what nothing is left to do for: a folder, or a small file that was only read or is on disk. */
+export function closeSynced(fd: number): void {
+  try {
+    closeSync(fd);
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error;
+  }
 }
 
 /** @returns bytes read, 0 at the end of the file */

@@ -10,6 +10,7 @@ import { writeFileAtomically } from './object-writer.ts';
 import { ReadBuffers } from './read-buffers.ts';
 import { removeFile, removeTree } from './remove.ts';
 import { StorageRoot } from './root.ts';
+import { uniqueNames } from './unique-names.ts';
 import { FileUploadStore } from './upload-store.ts';
 
 export interface FilesystemOptions {
@@ -33,7 +34,8 @@ export async function createFilesystemDriver(options: FilesystemOptions): Promis
   const buffers = new ReadBuffers();
   const lister = new FolderLister(root, now);
   const times = { ...DEFAULT_HEARTBEAT, ...heartbeat };
-  const uploads = new FileUploadStore({ root, folders, buffers, times, repeat });
+  const uniqueName = uniqueNames();
+  const uploads = new FileUploadStore({ root, folders, buffers, times, repeat, uniqueName });
 
   /** @param remove says whether there was anything */
   const removeDurably = async (key: Key, remove: (path: string) => Promise<boolean>) => {
@@ -53,7 +55,7 @@ export async function createFilesystemDriver(options: FilesystemOptions): Promis
     stat: (key, signal) => statObject(key, { root, signal }),
     read: (key, options = {}) => readObject(key, options, { root, buffers }),
     write: (key, content, { durable = true, ownerOnly = false } = {}) =>
-      writeFileAtomically(root.path(key), content, { folders, durable, ownerOnly }),
+      writeFileAtomically(root.path(key), content, { folders, durable, ownerOnly, uniqueName }),
     list: (folder, options = {}) => lister.list(folder, options),
     delete: (key) => removeDurably(key, removeFile),
     deleteFolder: (folder) => removeDurably(folder, removeTree),

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { LRUCache } from 'lru-cache';
-import { closeQuietly, openFile, syncAll } from './descriptor.ts';
+import { closeSynced, openFile, syncAll } from './descriptor.ts';
 import { errnoOf } from './errors.ts';
 import type { StorageRoot } from './root.ts';
 import { SharedRuns } from './shared-runs.ts';
@@ -12,8 +12,8 @@ const REMEMBERED = 20_000;
 /** Folders on disk: made when needed, and durable when what lies in them is to be. Paths are absolute. */
 export class Folders {
   readonly #root: StorageRoot;
-  /** Folders whose entry in their parent is known to be on disk. */
-  readonly #durable = new LRUCache<string, true>({ max: REMEMBERED });
+  /** Folders that were seen here, and whether their entry in their parent is known to be on disk. */
+  readonly #known = new LRUCache<string, 'made' | 'durable'>({ max: REMEMBERED });
   /** One fsync that begins after several renames serves them all. */
   readonly #syncs = new SharedRuns<void>(syncFolder);
 
@@ -39,12 +39,12 @@ export class Folders {
 
   /**
    * Runs `work`, which makes a file in the folder, and makes the folder when it is missing: also when that only
-   * shows now, since somebody deleted it.
+   * shows now, since somebody deleted it. A folder that is not known is most likely new, as a digest's is.
    */
   async within<T>(path: string, work: () => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
-        if (attempt > 1) await this.make(path);
+        if (!this.#known.has(path)) await this.make(path);
         return await work();
       } catch (error) {
         // Who deletes and who writes may meet a few times, not for ever.
@@ -59,13 +59,13 @@ export class Folders {
     const unsure: string[] = [];
     for (
       let folder = path;
-      !this.#root.isBase(folder) && !this.#durable.has(folder);
+      !this.#root.isBase(folder) && this.#known.get(folder) !== 'durable';
       folder = dirname(folder)
     ) {
       unsure.push(folder);
     }
     await Promise.all([this.syncNames(path), ...unsure.map((folder) => this.syncNames(dirname(folder)))]);
-    for (const folder of unsure) this.#durable.set(folder, true);
+    for (const folder of unsure) this.#known.set(folder, 'durable');
   }
 
   /** Brings a folder's names to disk: what was made, renamed or deleted in it before the call. */
@@ -79,11 +79,11 @@ export class Folders {
     } catch (error) {
       if (errnoOf(error) !== 'EEXIST') throw error;
     }
+    if (!this.#known.has(path)) this.#known.set(path, 'made');
   }
 
   #forget(path: string): void {
-    for (let folder = path; !this.#root.isBase(folder); folder = dirname(folder))
-      this.#durable.delete(folder);
+    for (let folder = path; !this.#root.isBase(folder); folder = dirname(folder)) this.#known.delete(folder);
   }
 }
 
@@ -92,6 +92,6 @@ async function syncFolder(path: string): Promise<void> {
   try {
     await syncAll(fd);
   } finally {
-    closeQuietly(fd);
+    closeSynced(fd);
   }
 }

@@ -1,5 +1,5 @@
 import type { Key, ObjectReader, ReadOptions } from '../driver.ts';
-import { closeQuietly, openFile, statOf } from './descriptor.ts';
+import { closeQuietly, closeSynced, openFile, statOpened } from './descriptor.ts';
 import { isMissing, storageError } from './errors.ts';
 import { fileChunks, readFully } from './file-chunks.ts';
 import type { ReadBuffers } from './read-buffers.ts';
@@ -23,9 +23,7 @@ export async function readObject(
   }
   let keep = false;
   try {
-    const stats = await statOf(fd).catch((error: unknown) => {
-      throw storageError(error);
-    });
+    const stats = statOpened(fd);
     if (!stats.isFile()) throw await root.notFound(key, new Error('a folder, not an object'));
     const { start, length } = partOf(stats.size, options.range);
     if (length <= SMALL) {
@@ -33,8 +31,10 @@ export async function readObject(
     }
     keep = true;
     return largeReader(stats.size, { fd, start, length, signal: options.signal }, buffers);
+  } catch (error) {
+    throw storageError(error);
   } finally {
-    if (!keep) closeQuietly(fd);
+    if (!keep) closeSynced(fd);
   }
 }
 

@@ -1,7 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import { rename, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { closeQuietly, openFile, syncData, writeAt } from './descriptor.ts';
+import { closeQuietly, closeSynced, openFile, syncData, writeAt } from './descriptor.ts';
 import { storageError } from './errors.ts';
 import type { Folders } from './folders.ts';
 
@@ -9,8 +8,11 @@ import type { Folders } from './folders.ts';
 export const TEMPORARY = '.tmp';
 
 export interface WriteFileOptions {
+  readonly folders: Folders;
   readonly durable: boolean;
   readonly ownerOnly: boolean;
+  /** Gives the temporary file its name. */
+  readonly uniqueName: () => string;
 }
 
 /**
@@ -21,12 +23,12 @@ export interface WriteFileOptions {
 export async function writeFileAtomically(
   path: string,
   content: Uint8Array,
-  { folders, durable, ownerOnly }: WriteFileOptions & { readonly folders: Folders },
+  { folders, durable, ownerOnly, uniqueName }: WriteFileOptions,
 ): Promise<void> {
   const folder = dirname(path);
   try {
     await folders.within(folder, async () => {
-      const temporary = `${folder}/${randomBytes(8).toString('hex')}${TEMPORARY}`;
+      const temporary = `${folder}/${uniqueName()}${TEMPORARY}`;
       const fd = await openFile(temporary, 'wx', ownerOnly ? 0o600 : 0o666);
       try {
         await writeAt(fd, content, 0);
@@ -36,7 +38,8 @@ export async function writeFileAtomically(
         await unlink(temporary).catch(() => {});
         throw error;
       } finally {
-        closeQuietly(fd);
+        if (durable) closeSynced(fd);
+        else closeQuietly(fd);
       }
     });
     if (durable) await folders.sync(folder);

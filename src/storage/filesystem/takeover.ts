@@ -32,19 +32,23 @@ export async function watchHolder(
   return first;
 }
 
+export interface CopyOptions {
+  /** Where it is made. */
+  readonly copy: string;
+  /** What the file was like while it was watched. */
+  readonly watched: BigIntStats;
+  /** Milliseconds for which a holder that woke may rely on what it saw. */
+  readonly trustFor: number;
+}
+
 /**
  * Goes on in a copy of the file that was taken, so that nothing reaches it which the holder before still writes.
- * @param watched what the file was like while it was watched
  */
-export async function goOnInCopy(
-  hold: UploadHold,
-  { watched, trustFor }: { readonly watched: BigIntStats; readonly trustFor: number },
-): Promise<void> {
+export async function goOnInCopy(hold: UploadHold, { copy, watched, trustFor }: CopyOptions): Promise<void> {
   const slept = isSame(watched, await stat(hold.path, { bigint: true }));
   await hold.beat();
   // It woke between the last look and the rename, and may rely for a while on what it saw then.
   if (!slept) await sleep(trustFor);
-  const copy = hold.newCopy();
   try {
     await copyFile(hold.path, copy, constants.COPYFILE_FICLONE);
     await hold.replaceWith(copy);

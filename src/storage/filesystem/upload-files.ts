@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 
 /*
@@ -15,19 +14,19 @@ import { readdir } from 'node:fs/promises';
  */
 
 const FREE = 'data';
-const HELD = /^data\.[0-9a-f]{16}$/;
+const HELD = /^data\.[0-9a-z-]{16,}$/;
 
 export function freeFile(folder: string): string {
   return `${folder}/${FREE}`;
 }
 
-/** A name for what a new holder holds, which nobody else ever uses. */
-export function newHeldFile(folder: string): string {
-  return `${folder}/${FREE}.${randomBytes(8).toString('hex')}`;
+/** @param id of the holder, which nobody else ever uses */
+export function heldFile(folder: string, id: string): string {
+  return `${folder}/${FREE}.${id}`;
 }
 
-export function copyFileFor(folder: string): string {
-  return `${folder}/${FREE}-copy.${randomBytes(8).toString('hex')}`;
+export function copyFileOf(folder: string, id: string): string {
+  return `${folder}/${FREE}-copy.${id}`;
 }
 
 /**

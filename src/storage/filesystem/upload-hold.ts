@@ -4,7 +4,7 @@ import { closeQuietly, openFile } from './descriptor.ts';
 import { isMissing, storageError } from './errors.ts';
 import type { Heart, Heartbeats } from './heartbeats.ts';
 import type { StorageRoot } from './root.ts';
-import { copyFileFor, freeFile } from './upload-files.ts';
+import { freeFile } from './upload-files.ts';
 
 export interface HoldContext {
   readonly root: StorageRoot;
@@ -103,10 +103,6 @@ export class UploadHold implements Heart {
     }
     closeQuietly(this.#fd);
     this.#fd = fd;
-  }
-
-  newCopy(): string {
-    return copyFileFor(this.folder);
   }
 
   /** Ends the beats and closes the file: it has another name now, or its name is of no use. */

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import type { Key, OpenUploadOptions, UploadStore, UploadWriter } from '../driver.ts';
 import { UploadBusyError } from '../storage-errors.ts';
-import { openFile, statOf } from './descriptor.ts';
+import { openFile, statOpened } from './descriptor.ts';
 import { isMissing, storageError } from './errors.ts';
 import type { Folders } from './folders.ts';
 import { Heartbeats, type HeartbeatTimes, type Repeat } from './heartbeats.ts';
@@ -9,7 +9,7 @@ import type { ReadBuffers } from './read-buffers.ts';
 import { removeFile } from './remove.ts';
 import type { StorageRoot } from './root.ts';
 import { goOnInCopy, renameIfThere, watchHolder } from './takeover.ts';
-import { dataFiles, freeFile, newHeldFile } from './upload-files.ts';
+import { copyFileOf, dataFiles, freeFile, heldFile } from './upload-files.ts';
 import { type HoldContext, UploadHold } from './upload-hold.ts';
 import { FileUploadWriter } from './upload-writer.ts';
 import { WriteBack } from './write-back.ts';
@@ -20,6 +20,8 @@ export interface UploadStoreParts {
   readonly buffers: ReadBuffers;
   readonly times: HeartbeatTimes;
   readonly repeat: Repeat;
+  /** Gives holders their names. */
+  readonly uniqueName: () => string;
 }
 
 /** Uploads as folders; `upload-files.ts` tells how a folder has one writer, whichever process it comes through. */
@@ -42,7 +44,7 @@ export class FileUploadStore implements UploadStore {
   create(folder: Key): Promise<UploadWriter> {
     const path = this.#parts.root.path(folder);
     return this.#alone(path, async () => {
-      const file = newHeldFile(path);
+      const file = heldFile(path, this.#parts.uniqueName());
       const fd = await this.#parts.folders.within(path, () => openFile(file, 'wx+'));
       const hold = new UploadHold({ folder: path, path: file, fd }, this.#holding);
       if ((await dataFiles(path)).length > 1) {
@@ -59,7 +61,7 @@ export class FileUploadStore implements UploadStore {
     const path = this.#parts.root.path(folder);
     return this.#alone(path, async () => {
       const free = freeFile(path);
-      const file = newHeldFile(path);
+      const file = heldFile(path, this.#parts.uniqueName());
       if (await renameIfThere(free, file)) return this.#resume(await this.#hold(path, file));
       const [other] = await this.#existing(folder, path);
       if (other === free) throw new UploadBusyError();
@@ -70,7 +72,8 @@ export class FileUploadStore implements UploadStore {
       }
       const hold = await this.#hold(path, file);
       try {
-        await goOnInCopy(hold, { watched, trustFor: this.#holding.trustFor });
+        const copy = copyFileOf(path, this.#parts.uniqueName());
+        await goOnInCopy(hold, { copy, watched, trustFor: this.#holding.trustFor });
       } catch (error) {
         // Its name stays: the holder before may be awake, so the file must not be taken for a free one.
         hold.release();
@@ -116,7 +119,7 @@ export class FileUploadStore implements UploadStore {
 
   async #resume(hold: UploadHold): Promise<FileUploadWriter> {
     try {
-      return this.#writer(hold, (await statOf(hold.fd)).size);
+      return this.#writer(hold, statOpened(hold.fd).size);
     } catch (error) {
       await hold.giveBack();
       throw error;
