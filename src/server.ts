@@ -14,7 +14,7 @@ import { openDriver } from './server/open-driver.ts';
 import { openLogin } from './server/open-login.ts';
 import { purgeUploads } from './server/purge-uploads.ts';
 import { registrySettings } from './server/registry-settings.ts';
-import { inlineHashers } from './storage/hashing/inline-hashers.ts';
+import { createHasherPool } from './storage/hashing/hasher-pool.ts';
 import { createRegistryStorage } from './storage/registry-storage.ts';
 
 export interface RunningServer extends AsyncDisposable {
@@ -36,9 +36,10 @@ export interface RunningServer extends AsyncDisposable {
 export async function startServer(config: Config, { logger, always }: Logs): Promise<RunningServer> {
   await using opened = new AsyncDisposableStack();
   const driver = opened.adopt(await openDriver(config), (open) => open.close());
+  const hashers = opened.adopt(createHasherPool(), (pool) => pool.close());
   const storage = createRegistryStorage(driver, {
     log: logger,
-    hashers: inlineHashers,
+    hashers,
     now: () => performance.now(),
     clock: () => new Date(),
   });
