@@ -4,9 +4,8 @@ import { RegistryError } from './oci/errors.ts';
 import { clientAddress } from './operations/client-address.ts';
 import type { Request } from './operations/exchange.ts';
 import type { Logger } from './operations/logger.ts';
-import { ClientGoneError } from './operations/request-body.ts';
 import { type ExternalOrigin, externalOrigin, forwardedProtocol } from './operations/request-origin.ts';
-import { registryErrorOf } from './registry/error-answer.ts';
+import { isClientGone, registryErrorOf } from './registry/error-answer.ts';
 import type { RegistryApi, RequestState } from './registry/registry-api.ts';
 import { createRegistryRouter } from './registry/routes.ts';
 
@@ -40,6 +39,10 @@ export function createApp(dependencies: AppDependencies): Koa<RequestState> {
   });
   app.use((ctx, next) => withErrorAnswers(ctx, dependencies, next));
   app.use((ctx, next) => withRequestState(ctx, dependencies, next));
+  app.use((ctx, next) => {
+    refuseUnreadableTarget(ctx);
+    return next();
+  });
   if (settings.prefix !== '') app.use((ctx, next) => belowPrefix(ctx, settings.prefix, next));
   app.use((ctx, next) => {
     if (ctx.path.startsWith('/v2/') || ctx.path === '/v2') {
@@ -133,6 +136,24 @@ function belowPrefix(ctx: AppContext, prefix: string, next: Koa.Next): Promise<v
   return next();
 }
 
+/** Node lets through what is no path and no URL; reading it throws. */
+function refuseUnreadableTarget(ctx: AppContext): void {
+  const target = ctx.req.url ?? '';
+  if (target.startsWith('/') || target === '*' || URL.canParse(target)) return;
+  throw new RegistryError('REQUEST_INVALID', { message: 'the request target is no path and no URL' });
+}
+
+/** What a successful answer says of its content, and an error must not. */
+const CONTENT_HEADERS = [
+  'Accept-Ranges',
+  'Cache-Control',
+  'Content-Range',
+  'Docker-Content-Digest',
+  'ETag',
+  'Location',
+  'Transfer-Encoding',
+];
+
 /** An encoded slash is read as one by some and as a character by others: nothing here has it in its name. */
 function refuseEncodedSlashes(path: string): void {
   if (!/%2f|%5c/i.test(path)) return;
@@ -144,7 +165,7 @@ async function withErrorAnswers(ctx: AppContext, { logger }: AppDependencies, ne
     await next();
   } catch (error) {
     const requestId = ctx.response.get('X-Request-Id');
-    if (error instanceof ClientGoneError) {
+    if (isClientGone(error)) {
       logger.debug({ requestId }, 'the client went away');
       ctx.respond = false;
       return;
@@ -165,7 +186,7 @@ async function withErrorAnswers(ctx: AppContext, { logger }: AppDependencies, ne
 
 function answerError(ctx: AppContext, error: RegistryError): void {
   const content = Buffer.from(JSON.stringify(error));
-  for (const name of ['Cache-Control', 'ETag', 'Accept-Ranges']) ctx.remove(name);
+  for (const name of CONTENT_HEADERS) ctx.remove(name);
   ctx.respond = true;
   ctx.status = error.status;
   ctx.set(error.headers);

@@ -4,11 +4,14 @@ export interface ErrorSpec {
   readonly status: number;
   /** What a person is told when nothing more special is said. */
   readonly message: string;
+  /** The specification's code that leaves the server in place of ours: in a 4xx it allows no others. */
+  readonly sentAs?: string;
 }
 
 /**
- * Every code that leaves this server, with its usual status. The first group is the specification's
- * ("Error Codes"), the second distribution's own, the third ours.
+ * Every code, with its usual status. The first group is the specification's ("Error Codes"); the second is
+ * more exact than that, and leaves the server as one of the first; the third stands in answers that the
+ * specification does not speak of.
  */
 export const ERROR_TABLE = {
   BLOB_UNKNOWN: { status: 404, message: 'blob unknown to this repository' },
@@ -32,14 +35,19 @@ export const ERROR_TABLE = {
   UNSUPPORTED: { status: 405, message: 'the operation is not supported' },
   TOOMANYREQUESTS: { status: 429, message: 'too many requests' },
 
-  TAG_INVALID: { status: 400, message: 'invalid tag' },
-  RANGE_INVALID: { status: 416, message: 'the range does not fit the content' },
+  TAG_INVALID: { status: 400, message: 'invalid tag', sentAs: 'MANIFEST_INVALID' },
+  CHUNK_INVALID: {
+    status: 416,
+    message: 'the chunk does not go on where the session is',
+    sentAs: 'BLOB_UPLOAD_INVALID',
+  },
+  RANGE_INVALID: { status: 416, message: 'the range does not fit the content', sentAs: 'SIZE_INVALID' },
+  NOT_FOUND: { status: 404, message: 'no such endpoint', sentAs: 'UNSUPPORTED' },
+  REQUEST_INVALID: { status: 400, message: 'the request cannot be understood', sentAs: 'UNSUPPORTED' },
+
   PAGINATION_NUMBER_INVALID: { status: 400, message: 'n must be a whole number from 0 up' },
   UNAVAILABLE: { status: 503, message: 'the service is not available for now: try again later' },
   UNKNOWN: { status: 500, message: 'unknown error' },
-
-  NOT_FOUND: { status: 404, message: 'no such endpoint' },
-  REQUEST_INVALID: { status: 400, message: 'the request cannot be understood' },
   STORAGE_FULL: { status: 507, message: 'the storage is full: nothing was kept' },
 } as const satisfies Record<string, ErrorSpec>;
 
@@ -76,7 +84,8 @@ export class RegistryError extends Error {
 
   /** The body of the answer: `{"errors":[{code,message,detail?}]}`, specification "Error Codes". */
   toJSON(): { errors: { code: string; message: string; detail?: unknown }[] } {
-    const entry = { code: this.code, message: this.message };
+    const spec: ErrorSpec = ERROR_TABLE[this.code];
+    const entry = { code: spec.sentAs ?? this.code, message: this.message };
     return { errors: [this.detail === undefined ? entry : { ...entry, detail: this.detail }] };
   }
 }

@@ -7,6 +7,7 @@ import {
   DOCKER_SCHEMA1_SIGNED,
   isIndexMediaType,
   isManifestMediaType,
+  isMediaType,
   OCI_IMAGE_INDEX,
   OCI_IMAGE_MANIFEST,
 } from './media-types.ts';
@@ -97,7 +98,9 @@ const SAYS_NOTHING: ReadonlySet<string> = new Set([
 
 function manifestMediaType(fields: Fields, sent: string | undefined): string {
   const own = fields.mediaType;
-  if (own !== undefined && typeof own !== 'string') throw invalid('mediaType is not a string');
+  if (own !== undefined && (typeof own !== 'string' || (own !== '' && !isMediaType(own)))) {
+    throw invalid('mediaType is not a media type');
+  }
   refuseSchema1(fields, own, sent);
   if (fields.schemaVersion !== 2) throw invalid('schemaVersion is not 2');
   if (Array.isArray(fields.manifests) && (Array.isArray(fields.layers) || fields.config !== undefined)) {

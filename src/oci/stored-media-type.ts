@@ -1,4 +1,10 @@
-import { DOCKER_SCHEMA1, DOCKER_SCHEMA1_SIGNED, OCI_IMAGE_INDEX, OCI_IMAGE_MANIFEST } from './media-types.ts';
+import {
+  DOCKER_SCHEMA1,
+  DOCKER_SCHEMA1_SIGNED,
+  isMediaType,
+  OCI_IMAGE_INDEX,
+  OCI_IMAGE_MANIFEST,
+} from './media-types.ts';
 
 /**
  * The media type of a manifest that lies in the storage, which keeps none: its own `mediaType`, else what its
@@ -12,7 +18,7 @@ export function storedMediaType(content: Uint8Array): string {
     return 'application/octet-stream';
   }
   if (typeof fields !== 'object' || fields === null) return 'application/octet-stream';
-  if ('mediaType' in fields && typeof fields.mediaType === 'string' && fields.mediaType !== '') {
+  if ('mediaType' in fields && typeof fields.mediaType === 'string' && isMediaType(fields.mediaType)) {
     return fields.mediaType;
   }
   if ('schemaVersion' in fields && fields.schemaVersion === 1) {

@@ -1,7 +1,8 @@
+import { ClientGoneError } from '../operations/request-body.ts';
 import type { RegistryContext } from './registry-api.ts';
 
 /** An answer without content: Koa would turn an empty body into a 204 or give it a type. */
-export function answerEmpty(ctx: RegistryContext, status: 201 | 202 | 204 | 304 | 307 | 416): void {
+export function answerEmpty(ctx: RegistryContext, status: 201 | 202 | 204 | 304 | 307): void {
   ctx.body = null;
   ctx.status = status;
 }
@@ -30,22 +31,20 @@ export function matchesEntityTag(header: string | undefined, etag: string): bool
 
 /** One query parameter; the first where there are several. */
 export function queryValue(ctx: RegistryContext, name: string): string | undefined {
-  const value = ctx.query[name];
-  return Array.isArray(value) ? value[0] : value;
+  return queryValues(ctx, name)[0];
 }
 
-/** All values of one query parameter. */
+/** All values of one query parameter. `ctx.query` would take a second for some ten thousand parameters. */
 export function queryValues(ctx: RegistryContext, name: string): readonly string[] {
-  const value = ctx.query[name];
-  if (value === undefined) return [];
-  return Array.isArray(value) ? value : [value];
+  const { querystring } = ctx;
+  return querystring === '' ? [] : new URLSearchParams(querystring).getAll(name);
 }
 
-/** Aborted when the client's connection ends before the answer does. */
+/** Aborted, by a ClientGoneError, when the client's connection ends before the answer does. */
 export function clientSignal(ctx: RegistryContext): AbortSignal {
   const controller = new AbortController();
   ctx.res.once('close', () => {
-    if (!ctx.res.writableFinished) controller.abort();
+    if (!ctx.res.writableFinished) controller.abort(new ClientGoneError('the client went away'));
   });
   return controller.signal;
 }

@@ -10,7 +10,8 @@ const CHECKED_AT_A_TIME = 16;
 
 /**
  * Whether the repository has what the manifest names: config and layers, and the children of an index. A subject
- * may be missing (specification "Pushing Manifests with Subject"), and so may a layer with `urls`.
+ * may be missing (specification "Pushing Manifests with Subject"), and so may a layer with `urls`. What is named
+ * and here is kept from garbage collection, whether it must be here or not.
  * @throws RegistryError MANIFEST_BLOB_UNKNOWN with every digest that is missing; MANIFEST_INVALID for a URL that is
  * not allowed
  */
@@ -20,20 +21,43 @@ export async function checkManifest(
   manifest: Manifest,
 ): Promise<void> {
   const rules = api.settings.manifests;
-  if (rules.disabled) return;
-  for (const layer of manifest.layers) checkUrls(layer, rules);
-  const config = manifest.config === undefined ? [] : [manifest.config];
-  const blobs = [...config, ...manifest.layers.filter((layer) => layer.urls === undefined)];
-  const children = manifest.manifests.filter((child) => mustBeHere(child, rules));
+  const { references } = api.storage;
+  const { required, optional } = namedBy(manifest, rules);
+  if (!rules.disabled) for (const layer of manifest.layers) checkUrls(layer, rules);
   const missing = [
-    ...(await missingOf(blobs, (digest) => api.storage.references.keepBlob(name, digest))),
-    ...(await missingOf(children, (digest) => api.storage.references.keepContent(name, digest))),
+    ...(await missingOf(required.blobs, (digest) => references.keepBlob(name, digest))),
+    ...(await missingOf(required.contents, (digest) => references.keepContent(name, digest))),
   ];
-  if (missing.length === 0) return;
-  throw new RegistryError('MANIFEST_BLOB_UNKNOWN', {
-    message: `${name} does not have what the manifest names: push ${missing.slice(0, 5).join(', ')} first`,
-    detail: missing.slice(0, 100).map((digest) => ({ digest })),
-  });
+  if (missing.length > 0) {
+    throw new RegistryError('MANIFEST_BLOB_UNKNOWN', {
+      message: `${name} does not have what the manifest names: push ${missing.slice(0, 5).join(', ')} first`,
+      detail: missing.slice(0, 100).map((digest) => ({ digest })),
+    });
+  }
+  await mapBounded(optional, CHECKED_AT_A_TIME, ({ digest }) => references.keepIfHere(digest));
+}
+
+interface Named {
+  readonly required: { readonly blobs: readonly Descriptor[]; readonly contents: readonly Descriptor[] };
+  readonly optional: readonly Descriptor[];
+}
+
+function namedBy(manifest: Manifest, rules: ManifestRules): Named {
+  const { config, layers, manifests, subject } = manifest;
+  const blobs = config === undefined ? layers : [config, ...layers];
+  const subjects = subject === undefined ? [] : [subject];
+  if (rules.disabled) {
+    return { required: { blobs: [], contents: [] }, optional: [...blobs, ...manifests, ...subjects] };
+  }
+  const isElsewhere = (layer: Descriptor): boolean => layer.urls !== undefined && layer !== config;
+  const isOptional = (child: Descriptor): boolean => !mustBeHere(child, rules);
+  return {
+    required: {
+      blobs: blobs.filter((blob) => !isElsewhere(blob)),
+      contents: manifests.filter((child) => !isOptional(child)),
+    },
+    optional: [...blobs.filter(isElsewhere), ...manifests.filter(isOptional), ...subjects],
+  };
 }
 
 async function missingOf(

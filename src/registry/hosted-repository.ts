@@ -41,27 +41,33 @@ export class HostedRepository implements RepositoryReader {
   }
 
   async blob(digest: Digest): Promise<BlobAnswer> {
-    const found = await this.#storage.layers.find(this.#name, digest);
-    if (found === undefined) {
-      throw new RegistryError('BLOB_UNKNOWN', {
-        message: `no blob ${digest} in ${this.#name}`,
-        detail: { name: this.#name, digest },
-      });
-    }
-    const { contents } = this.#storage;
+    const { contents, layers } = this.#storage;
+    const found = await layers.find(this.#name, digest);
+    if (found === undefined) throw this.#noBlob(digest);
+    const { content } = found;
+    const missing = (error: unknown): never => {
+      layers.takeForMissing(this.#name, { digest, content, error });
+      throw this.#noBlob(digest, error);
+    };
     return {
       digest,
       size: found.size,
-      content: await contents.small(found.content, found.size),
+      content: await contents.small(content, found.size).catch(missing),
       open: async (range: ByteRange | undefined, signal: AbortSignal) => {
-        const reader = await contents.open(
-          found.content,
-          range === undefined ? { signal } : { range, signal },
-        );
+        const options = range === undefined ? { signal } : { range, signal };
+        const reader = await contents.open(content, options).catch(missing);
         return reader.chunks();
       },
-      redirect: () => this.#redirect(found.content),
+      redirect: () => this.#redirect(content),
     };
+  }
+
+  #noBlob(digest: Digest, cause?: unknown): RegistryError {
+    return new RegistryError('BLOB_UNKNOWN', {
+      message: `no blob ${digest} in ${this.#name}`,
+      detail: { name: this.#name, digest },
+      cause,
+    });
   }
 
   async tags({ after, limit, signal }: TagsRequest): Promise<TagsAnswer> {

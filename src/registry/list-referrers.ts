@@ -23,7 +23,7 @@ export async function listReferrers({ ctx, repository }: RepositoryExchange, sub
   const last = manifests.at(-1);
   if (last !== undefined && manifests.length < wanted.length) {
     const path = `/v2/${repository.asked}/referrers/${subject}`;
-    setNextLink(ctx, { last: last.digest, limit: manifests.length, path });
+    setNextLink(ctx, { last: last.digest, path });
   }
   if (artifactType !== undefined && artifactType !== '') ctx.set('OCI-Filters-Applied', 'artifactType');
   answerJson(ctx, { schemaVersion: 2, mediaType: OCI_IMAGE_INDEX, manifests }, OCI_IMAGE_INDEX);

@@ -15,10 +15,10 @@ const MOST_LOOKED_THROUGH = 1_000;
  */
 export async function mountBlob(exchange: RepositoryExchange, digest: Digest): Promise<boolean> {
   const { api, ctx, repository } = exchange;
-  const { layers } = api.storage;
+  const { layers, references } = api.storage;
   const from = queryValue(ctx, 'from');
   try {
-    if ((await layers.find(repository.stored, digest)) !== undefined) return true;
+    if (await references.keepBlob(repository.stored, digest)) return true;
     const source =
       from === undefined || from === ''
         ? await findSource(exchange, digest)

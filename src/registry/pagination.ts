@@ -16,7 +16,7 @@ export interface PageRequest {
  */
 export function parsePage(ctx: RegistryContext, most: number): PageRequest {
   const n = queryValue(ctx, 'n');
-  if (n !== undefined && !/^\d{1,15}$/.test(n)) {
+  if (n !== undefined && !/^\d+$/.test(n)) {
     throw new RegistryError('PAGINATION_NUMBER_INVALID', {
       message: `n must be a whole number from 0 up, not ${JSON.stringify(n.slice(0, 80))}`,
       detail: { n: n.slice(0, 80) },
@@ -32,10 +32,10 @@ export function parsePage(ctx: RegistryContext, most: number): PageRequest {
 /** RFC 8288 `Link` to the page behind `last`; other parameters of the request go along. */
 export function setNextLink(
   ctx: RegistryContext,
-  page: { readonly last: string; readonly limit: number; readonly path: string },
+  page: { readonly last: string; readonly limit?: number; readonly path: string },
 ): void {
   const query = new URLSearchParams(ctx.querystring);
-  query.set('n', String(page.limit));
+  if (page.limit !== undefined) query.set('n', String(page.limit));
   query.set('last', page.last);
   const url = locationOf(ctx, { path: `${page.path}?${query}`, relative: true });
   ctx.set('Link', `<${url}>; rel="next"`);

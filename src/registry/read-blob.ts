@@ -33,14 +33,17 @@ export async function readBlob({ ctx, repository }: RepositoryExchange, digest: 
   }
   const url = await blob.redirect();
   if (url !== undefined) {
-    // The URL expires, unlike the content.
-    ctx.set('Cache-Control', 'no-store');
-    ctx.set('Location', url);
-    ctx.remove('Content-Type');
-    answerEmpty(ctx, 307);
+    redirectTo(ctx, url);
     return;
   }
   await answerRange(ctx, blob, signal);
+}
+
+/** The content never changes, but what leads to it ends within minutes. */
+function redirectTo(ctx: RepositoryExchange['ctx'], url: string): void {
+  for (const name of ['ETag', 'Accept-Ranges']) ctx.remove(name);
+  ctx.set({ Location: url, 'Cache-Control': 'no-store' });
+  answerEmpty(ctx, 307);
 }
 
 async function answerRange(

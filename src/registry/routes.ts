@@ -7,7 +7,7 @@ import { parseRepositoryName } from '../oci/repository-name.ts';
 import { answerJson, queryValue } from './answers.ts';
 import { authorizeMount, authorizeRepository } from './authorize.ts';
 import { deleteBlob } from './delete-blob.ts';
-import { refuseWhenReadOnly } from './guards.ts';
+import { refuseWhenDeleteIsOff, refuseWhenReadOnly } from './guards.ts';
 import { listCatalog } from './list-catalog.ts';
 import { listReferrers } from './list-referrers.ts';
 import { listTags } from './list-tags.ts';
@@ -136,19 +136,43 @@ async function dispatch(
   const name = parseRepositoryName(ctx.params.name ?? '');
   const operation = methodOf(ctx, operations);
   const work = operation.parse(ctx.params.parameter ?? '');
-  if (operation.intent === 'write') refuseWhenReadOnly(api);
+  const ns = parseNamespace(queryValue(ctx, 'ns'));
+  if (operation.intent === 'write') refuseWhenReadOnly(api, without(operations, 'write'));
   const repository = await api.resolver.resolve({
     name,
-    ns: queryValue(ctx, 'ns'),
+    ns,
     caller: ctx.state.caller,
     pathPrefix: ctx.state.registryPrefix,
     intent: operation.intent,
   });
   if (repository.namespace !== undefined) ctx.set('OCI-Namespace', repository.namespace);
-  const from = ctx.method === 'POST' ? queryValue(ctx, 'from') : undefined;
+  const mounts = ctx.method === 'POST' && queryValue(ctx, 'mount') !== undefined;
+  const from = mounts ? queryValue(ctx, 'from') : undefined;
   const target = { ctx, api, repository, actions: operation.actions };
   const grant = from === undefined ? await authorizeRepository(target) : await authorizeMount(target, from);
+  if (operation.actions === DELETE) refuseWhenDeleteIsOff(api, without(operations, 'delete'));
   await work({ ctx, api, repository, grant });
+}
+
+/** The methods that are left, for `Allow`: RFC 9110 section 15.5.6. */
+function without(operations: Operations, what: 'write' | 'delete'): string {
+  const isLeft = (operation: Operation | undefined): boolean =>
+    what === 'write' ? operation?.intent !== 'write' : operation?.actions !== DELETE;
+  return Object.keys(operations)
+    .filter((method) => isLeft(operations[method]))
+    .join(', ');
+}
+
+/**
+ * The source host that `ns` names, specification "Registry Proxying"; it goes back in a header.
+ * @throws RegistryError NAME_INVALID
+ */
+function parseNamespace(text: string | undefined): string | undefined {
+  if (text === undefined || text === '') return undefined;
+  if (text.length <= 255 && /^[A-Za-z0-9._:[\]-]+$/.test(text)) return text;
+  throw new RegistryError('NAME_INVALID', {
+    message: `ns must be the host name of a registry, not ${JSON.stringify(text.slice(0, 80))}`,
+  });
 }
 
 /** @throws RegistryError UNSUPPORTED (405) with `Allow` */

@@ -2,7 +2,8 @@ import type { RegistryContext } from './registry-api.ts';
 
 /**
  * Sends chunks past Koa, each handed to the connection before the next is asked for: they are reused. An error
- * or a wrong length breaks the connection, so that nobody takes a part for the whole.
+ * or a wrong length breaks the connection, so that nobody takes a part for the whole; before the first byte there
+ * is still an answer to be given.
  * @param length bytes, as Content-Length says
  */
 export async function streamContent(
@@ -19,11 +20,11 @@ export async function streamContent(
       sent += chunk.length;
     }
   } catch (error) {
-    res.destroy();
+    if (res.headersSent) res.destroy();
     throw error;
   }
   if (sent !== length) {
-    res.destroy();
+    if (res.headersSent) res.destroy();
     throw new Error(
       `sent ${sent} bytes of ${length}: the content is shorter or longer than the storage said`,
     );

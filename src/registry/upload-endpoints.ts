@@ -15,6 +15,7 @@ export async function startUpload(exchange: RepositoryExchange): Promise<void> {
   const mount = queryValue(ctx, 'mount');
   const digest = queryValue(ctx, 'digest');
   const algorithm = queryValue(ctx, 'digest-algorithm');
+  const announced = algorithm === undefined ? undefined : parseDigestAlgorithm(algorithm);
   if (mount !== undefined && (await mountBlob(exchange, parseDigest(mount)))) {
     answerBlobCreated(exchange, parseDigest(mount));
     return;
@@ -24,7 +25,6 @@ export async function startUpload(exchange: RepositoryExchange): Promise<void> {
     return;
   }
   if (digest !== undefined) parseDigest(digest);
-  const announced = algorithm === undefined ? undefined : parseDigestAlgorithm(algorithm);
   const id = await api.storage.uploads.start(repository.stored, announced);
   answerSession(exchange, { id, size: 0, status: 202 });
 }
@@ -73,8 +73,8 @@ async function takeWhole(exchange: RepositoryExchange, digest: Digest): Promise<
     await appendBody(exchange, writer, digest);
     await writer.finish(digest);
   } catch (error) {
-    // The client never learned of this session and cannot go on with it.
-    await writer.drop();
+    // The client never learned of this session and cannot go on with it. What fails here is the same failure.
+    await writer.drop().catch(() => {});
     throw error;
   }
   record(exchange, { audit: 'push', reference: digest });
@@ -116,7 +116,7 @@ async function appendBody(
 
 /**
  * Bytes that `Content-Range` announces, after a look whether they go on where the session is; undefined without it.
- * @throws RegistryError RANGE_INVALID (416) for a chunk out of order, SIZE_INVALID
+ * @throws RegistryError CHUNK_INVALID (416) for a chunk out of order, SIZE_INVALID
  */
 function chunkLength(exchange: RepositoryExchange, writer: SessionWriter): number | undefined {
   const { ctx, repository } = exchange;
@@ -127,7 +127,7 @@ function chunkLength(exchange: RepositoryExchange, writer: SessionWriter): numbe
   if (contentLength === '0' && ctx.method === 'PUT' && range === undefined) return undefined;
   if (range === undefined || range.start !== writer.size) {
     const path = sessionPath(repository.asked, writer.id);
-    throw new RegistryError('RANGE_INVALID', {
+    throw new RegistryError('CHUNK_INVALID', {
       message:
         range === undefined
           ? `Content-Range must be <first byte>-<last byte>, not ${JSON.stringify(header.slice(0, 80))}`

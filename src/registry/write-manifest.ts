@@ -6,7 +6,6 @@ import { readSmallBody } from '../operations/request-body.ts';
 import { answerEmpty, locationOf, queryValues } from './answers.ts';
 import { record } from './audit.ts';
 import { checkManifest } from './check-manifest.ts';
-import { refuseWhenDeleteIsOff } from './guards.ts';
 import type { RepositoryExchange } from './registry-api.ts';
 
 /** `?tag=` parameters of one PUT that are taken; the specification asks for at least 10. */
@@ -28,7 +27,6 @@ export async function putManifest(exchange: RepositoryExchange, reference: Refer
 /** end-9: DELETE of a tag, or of a manifest with all its tags. */
 export async function deleteManifest(exchange: RepositoryExchange, reference: Reference): Promise<void> {
   const { ctx, api, repository } = exchange;
-  refuseWhenDeleteIsOff(api);
   const { manifests, tags } = api.storage;
   const removed =
     reference.kind === 'tag'
