@@ -1,9 +1,10 @@
 import { LRUCache } from 'lru-cache';
 import type { ByteRange } from '../oci/byte-range.ts';
-import type { Digest } from '../oci/digest.ts';
+import { type Digest, digestAlgorithm, digestOf } from '../oci/digest.ts';
 import { readContent } from './content.ts';
 import type { ObjectReader, StorageDriver } from './driver.ts';
 import { blobDataKey } from './layout.ts';
+import { DamagedContentError, KeyNotFoundError } from './storage-errors.ts';
 
 /** Bytes of content kept in memory in all, and at most of one blob. */
 const MEMORY_LIMIT = 24 * 1024 * 1024;
@@ -38,20 +39,15 @@ export class BlobContents {
 
   /** As `size`, past every memory. */
   async sizeInStorage(digest: Digest): Promise<number> {
-    try {
-      const { size } = await this.#driver.stat(blobDataKey(digest));
-      this.#sizes.set(digest, size);
-      return size;
-    } catch (error) {
-      this.forget(digest);
-      throw error;
-    }
+    const { size } = await this.#orForget(digest, this.#driver.stat(blobDataKey(digest)));
+    this.#sizes.set(digest, size);
+    return size;
   }
 
   /**
    * @param size as `size` told it
    * @returns the content when it is small enough to be kept in memory
-   * @throws KeyNotFoundError
+   * @throws KeyNotFoundError, DamagedContentError
    */
   async small(digest: Digest, size: number): Promise<Buffer | undefined> {
     const known = this.#small.get(digest);
@@ -60,12 +56,18 @@ export class BlobContents {
   }
 
   /**
-   * @throws KeyNotFoundError; RangeError above `limit` bytes
+   * Content that has its digest.
+   * @param limit bytes
+   * @throws KeyNotFoundError, DamagedContentError
    */
   async whole(digest: Digest, limit: number): Promise<Buffer> {
-    const known = this.#small.get(digest);
-    if (known !== undefined) return known;
-    const content = await readContent(this.#driver, blobDataKey(digest), { limit });
+    return this.#small.get(digest) ?? this.wholeInStorage(digest, limit);
+  }
+
+  /** As `whole`, past every memory. */
+  async wholeInStorage(digest: Digest, limit: number): Promise<Buffer> {
+    const content = await this.#orForget(digest, this.#read(digest, limit));
+    if (digestOf(content, digestAlgorithm(digest)) !== digest) throw new DamagedContentError(digest);
     this.remember(digest, content);
     return content;
   }
@@ -75,17 +77,47 @@ export class BlobContents {
     digest: Digest,
     options: { readonly range?: ByteRange; readonly signal?: AbortSignal },
   ): Promise<ObjectReader> {
-    return this.#driver.read(blobDataKey(digest), options);
+    return this.#orForget(digest, this.#driver.read(blobDataKey(digest), options));
   }
 
-  /** Takes note of content that was just written. */
+  /** Takes note of content that was just written, or read. */
   remember(digest: Digest, content: Buffer): void {
-    this.#sizes.set(digest, content.length);
-    if (content.length <= SMALL) this.#small.set(digest, content);
+    this.rememberSize(digest, content.length);
+    if (content.length <= SMALL) this.#small.set(digest, withOwnMemory(content));
+  }
+
+  rememberSize(digest: Digest, size: number): void {
+    this.#sizes.set(digest, size);
   }
 
   forget(digest: Digest): void {
     this.#sizes.delete(digest);
     this.#small.delete(digest);
   }
+
+  async #read(digest: Digest, limit: number): Promise<Buffer> {
+    try {
+      return await readContent(this.#driver, blobDataKey(digest), { limit });
+    } catch (error) {
+      if (error instanceof RangeError) throw new DamagedContentError(digest, { cause: error });
+      throw error;
+    }
+  }
+
+  async #orForget<Result>(digest: Digest, work: Promise<Result>): Promise<Result> {
+    try {
+      return await work;
+    } catch (error) {
+      if (error instanceof KeyNotFoundError) this.forget(digest);
+      throw error;
+    }
+  }
+}
+
+/** A view into a larger buffer would keep all of that alive. */
+function withOwnMemory(content: Buffer): Buffer {
+  if (content.buffer.byteLength === content.length) return content;
+  const copy = Buffer.allocUnsafeSlow(content.length);
+  content.copy(copy);
+  return copy;
 }

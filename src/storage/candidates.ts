@@ -7,6 +7,9 @@ import { KeyNotFoundError } from './storage-errors.ts';
 /** Milliseconds, when nothing lies beside the candidates. */
 export const DEFAULT_GRACE_PERIOD = 24 * 60 * 60 * 1000;
 
+/** Milliseconds after which a deleting mark was left behind by a collector that died, wherever it is. */
+const MARK_LASTS = 10 * 60 * 1000;
+
 const ALGORITHMS: readonly DigestAlgorithm[] = ['sha256', 'sha512'];
 
 /**
@@ -17,12 +20,14 @@ const ALGORITHMS: readonly DigestAlgorithm[] = ['sha256', 'sha512'];
 export class Candidates {
   readonly #driver: StorageDriver;
   readonly #now: () => number;
+  readonly #clock: () => Date;
   #list: Promise<ReadonlySet<Digest>> | undefined;
   #validUntil = 0;
 
-  constructor(driver: StorageDriver, options: { readonly now: () => number }) {
+  constructor(driver: StorageDriver, options: { readonly now: () => number; readonly clock: () => Date }) {
     this.#driver = driver;
     this.#now = options.now;
+    this.#clock = options.clock;
   }
 
   /**
@@ -37,12 +42,14 @@ export class Candidates {
 
   async #isDeleting(digest: Digest): Promise<boolean> {
     try {
-      await this.#driver.stat(deletingKey(digest));
-      return true;
+      const { modifiedAt } = await this.#driver.stat(deletingKey(digest));
+      if (this.#clock().getTime() - modifiedAt.getTime() < MARK_LASTS) return true;
     } catch (error) {
       if (error instanceof KeyNotFoundError) return false;
       throw error;
     }
+    await this.#driver.delete(deletingKey(digest));
+    return false;
   }
 
   #current(): Promise<ReadonlySet<Digest>> {

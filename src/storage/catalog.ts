@@ -11,8 +11,9 @@ export class Catalog {
     this.#driver = driver;
   }
 
+  /** Asks for one entry: below a name there may be ten thousand others. */
   async has(name: RepositoryName): Promise<boolean> {
-    const { entries } = await this.#driver.list(repositoryFolder(name));
+    const { entries } = await this.#driver.list(repositoryFolder(name), { after: '_manifest', limit: 1 });
     return entries.some((entry) => entry.kind === 'folder' && entry.name === '_manifests');
   }
 

@@ -2,7 +2,8 @@ import type { Key, ReadOptions, StorageDriver } from './driver.ts';
 
 /**
  * A small object, whole.
- * @throws RangeError when it is larger than `limit` bytes, and whatever the driver throws
+ * @throws RangeError when it is larger than `limit` bytes, or not as long as the driver said; and whatever the
+ * driver throws
  */
 export async function readContent(
   driver: StorageDriver,
@@ -20,5 +21,6 @@ export async function readContent(
     content.set(chunk, at);
     at += chunk.length;
   }
-  return content.subarray(0, at);
+  if (at !== reader.size) throw new RangeError(`${key} has ${at} bytes, not ${reader.size}`);
+  return content;
 }

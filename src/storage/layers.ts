@@ -2,10 +2,10 @@ import { LRUCache } from 'lru-cache';
 import type { Digest } from '../oci/digest.ts';
 import type { RepositoryName } from '../oci/repository-name.ts';
 import type { BlobContents } from './blob-contents.ts';
-import { layerLinkKey } from './layout.ts';
+import { blobDataKey, layerLinkKey } from './layout.ts';
 import type { Linker } from './linking.ts';
 import type { LinkStore } from './links.ts';
-import { KeyNotFoundError } from './storage-errors.ts';
+import { DamagedContentError, KeyNotFoundError } from './storage-errors.ts';
 import type { StorageLog } from './storage-log.ts';
 
 export interface StoredBlob {
@@ -43,12 +43,30 @@ export class Layers {
       this.#addHome(name, digest);
       return { content, size };
     } catch (error) {
-      if (!(error instanceof KeyNotFoundError)) throw error;
-      this.#log.warn(
-        { repository: name, digest, file: layerLinkKey(name, digest) },
-        'a blob is linked, but its data is missing',
-      );
+      this.takeForMissing(name, { digest, content, error });
       return undefined;
+    }
+  }
+
+  /**
+   * Says what is wrong with the data of a blob that is linked.
+   * @throws `error`, when it does not mean that the data is missing or damaged
+   */
+  takeForMissing(
+    name: RepositoryName,
+    {
+      digest,
+      content,
+      error,
+    }: { readonly digest: Digest; readonly content: Digest; readonly error: unknown },
+  ): void {
+    const fields = { repository: name, digest, file: blobDataKey(content) };
+    if (error instanceof KeyNotFoundError) {
+      this.#log.warn(fields, 'a blob is linked, but its data is missing');
+    } else if (error instanceof DamagedContentError) {
+      this.#log.warn(fields, 'the data of a blob does not have its digest and is taken for missing');
+    } else {
+      throw error;
     }
   }
 

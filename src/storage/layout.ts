@@ -46,6 +46,13 @@ export function repositoryFolder(name: RepositoryName): Key {
   return `${repositoriesFolder}/${name}`;
 }
 
+/** The repository that something below `repositories` belongs to, for a log: no component begins with `_`. */
+export function repositoryOf(key: Key): string {
+  const below = key.slice(repositoriesFolder.length + 1);
+  const end = below.indexOf('/_');
+  return end < 0 ? below : below.slice(0, end);
+}
+
 export function layersFolder(name: RepositoryName): Key {
   return `${repositoryFolder(name)}/_layers`;
 }

@@ -35,7 +35,7 @@ export class Linker {
     this.#links = links;
   }
 
-  /** @throws BlobBeingDeletedError before anything was done, and whatever `ensureData` throws */
+  /** @throws BlobBeingDeletedError before any data was touched, and whatever `ensureData` throws */
   async link(request: LinkRequest): Promise<void> {
     await this.keep(request.digest);
     await request.ensureData();

@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache';
 import { type Digest, isDigest } from '../oci/digest.ts';
 import { readContent } from './content.ts';
 import type { Key, StorageDriver } from './driver.ts';
+import { repositoryOf } from './layout.ts';
 import { KeyNotFoundError } from './storage-errors.ts';
 import type { StorageLog } from './storage-log.ts';
 
@@ -45,12 +46,17 @@ export class LinkStore {
     const freshness = this.#driver.freshness[kind];
     const known = this.#remembered.get(key);
     if (known !== undefined && this.#now() - known.readAt < freshness) return known.digest;
+    return this.readInStorage(key);
+  }
+
+  /** As `read`, past every memory. */
+  async readInStorage(key: Key): Promise<Digest | undefined> {
     const changes = this.#changes;
     const readAt = this.#now();
     const digest = await this.#readFromStorage(key);
     if (changes === this.#changes) {
       if (digest === undefined) this.#remembered.delete(key);
-      else if (freshness > 0) this.#remembered.set(key, { digest, readAt });
+      else this.#remembered.set(key, { digest, readAt });
     }
     return digest;
   }
@@ -62,9 +68,14 @@ export class LinkStore {
     else await this.write(key, digest);
   }
 
-  /** Durable when it resolves. */
+  /** Durable when it resolves. When it fails, the old content or the new may be there. */
   async write(key: Key, digest: Digest): Promise<void> {
-    await this.#driver.write(key, Buffer.from(digest));
+    try {
+      await this.#driver.write(key, Buffer.from(digest));
+    } catch (error) {
+      this.#forget(key);
+      throw error;
+    }
     this.#changes += 1;
     this.#remembered.set(key, { digest, readAt: this.#now() });
   }
@@ -97,7 +108,10 @@ export class LinkStore {
       text = '';
     }
     if (isDigest(text)) return text;
-    this.#log.warn({ file: key }, 'a link holds no digest and is taken for missing');
+    this.#log.warn(
+      { repository: repositoryOf(key), file: key },
+      'a link holds no digest and is taken for missing',
+    );
     return undefined;
   }
 }

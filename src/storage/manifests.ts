@@ -6,11 +6,12 @@ import type { RepositoryName } from '../oci/repository-name.ts';
 import { storedMediaType } from '../oci/stored-media-type.ts';
 import type { BlobContents } from './blob-contents.ts';
 import type { StorageDriver } from './driver.ts';
-import { blobDataKey, revisionLinkKey, revisionsFolder } from './layout.ts';
+import { KeyedLock } from './keyed-lock.ts';
+import { blobDataKey, revisionLinkKey, revisionsFolder, tagCurrentLinkKey } from './layout.ts';
 import type { Linker } from './linking.ts';
 import type { LinkStore } from './links.ts';
 import type { Referrers } from './referrers.ts';
-import { KeyNotFoundError } from './storage-errors.ts';
+import { DamagedContentError, KeyNotFoundError } from './storage-errors.ts';
 import type { StorageLog } from './storage-log.ts';
 import type { Tags } from './tags.ts';
 
@@ -41,6 +42,8 @@ export class Manifests {
   readonly #tags: Tags;
   readonly #referrers: Referrers;
   readonly #log: StorageLog;
+  /** By manifest: a removal must not take away the link of a push between its link and its tags. */
+  readonly #changing = new KeyedLock();
   readonly #mediaTypes = new LRUCache<Digest, string>({ max: REMEMBERED_MEDIA_TYPES });
 
   constructor(parts: {
@@ -69,16 +72,16 @@ export class Manifests {
     const found = await this.#revision(name, digest);
     if (found === undefined) {
       this.#log.warn(
-        { repository: name, tag: reference.tag, digest },
+        { repository: name, tag: reference.tag, digest, file: tagCurrentLinkKey(name, reference.tag) },
         'a tag leads to a manifest that is missing',
       );
     }
     return found;
   }
 
-  /** Whether the repository links this manifest. */
-  async has(name: RepositoryName, digest: Digest): Promise<boolean> {
-    return (await this.#links.read(revisionLinkKey(name, digest), 'links')) !== undefined;
+  /** The digest under which the data of a manifest lies; undefined when the repository does not link it. */
+  contentOf(name: RepositoryName, digest: Digest): Promise<Digest | undefined> {
+    return this.#links.read(revisionLinkKey(name, digest), 'links');
   }
 
   /** Whether the repository links any manifest. */
@@ -94,41 +97,46 @@ export class Manifests {
    * Content, revision, referrer entry, tags, in this order; all durable when it resolves.
    * @throws BlobBeingDeletedError
    */
-  async put(name: RepositoryName, { digest, content, manifest, tags }: NewManifest): Promise<void> {
-    await this.#linker.link({
-      digest,
-      link: revisionLinkKey(name, digest),
-      ensureData: () => this.#ensureContent(digest, content),
+  put(name: RepositoryName, { digest, content, manifest, tags }: NewManifest): Promise<void> {
+    const link = revisionLinkKey(name, digest);
+    return this.#changing.run(link, async () => {
+      await this.#linker.link({ digest, link, ensureData: () => this.#ensureContent(digest, content) });
+      if (manifest.subject !== undefined) await this.#referrers.add(name, manifest.subject.digest, digest);
+      for (const tag of tags) await this.#tags.write(name, tag, digest);
     });
-    if (manifest.subject !== undefined) await this.#referrers.add(name, manifest.subject.digest, digest);
-    for (const tag of tags) await this.#tags.write(name, tag, digest);
   }
 
   /**
    * Removes the manifest and every tag on it; the tags first, so that a crash leaves none that leads nowhere.
    * @returns undefined when the repository has no such manifest, else the tags that went
    */
-  async remove(name: RepositoryName, digest: Digest): Promise<readonly Tag[] | undefined> {
-    if (!(await this.has(name, digest))) return undefined;
-    const tags = await this.#tags.removeAllOf(name, digest);
-    const stored = await this.#revision(name, digest);
-    if (stored !== undefined) await this.#referrers.removeOf(name, stored);
-    await this.#links.delete(revisionLinkKey(name, digest));
-    return tags;
+  remove(name: RepositoryName, digest: Digest): Promise<readonly Tag[] | undefined> {
+    const link = revisionLinkKey(name, digest);
+    return this.#changing.run(link, async () => {
+      if ((await this.#links.readInStorage(link)) === undefined) return undefined;
+      const tags = await this.#tags.removeAllOf(name, digest);
+      const stored = await this.#revision(name, digest);
+      if (stored !== undefined) await this.#referrers.removeOf(name, stored);
+      await this.#links.delete(link);
+      return tags;
+    });
   }
 
   async #revision(name: RepositoryName, digest: Digest): Promise<StoredManifest | undefined> {
-    const target = await this.#links.read(revisionLinkKey(name, digest), 'links');
+    const target = await this.contentOf(name, digest);
     if (target === undefined) return undefined;
     try {
       const content = await this.#contents.whole(target, READ_LIMIT);
       return { digest, content, mediaType: this.#mediaTypeOf(target, content) };
     } catch (error) {
-      if (!(error instanceof KeyNotFoundError)) throw error;
-      this.#log.warn(
-        { repository: name, digest, file: blobDataKey(target) },
-        'a manifest is linked, but its data is missing',
-      );
+      const fields = { repository: name, digest, file: blobDataKey(target) };
+      if (error instanceof KeyNotFoundError) {
+        this.#log.warn(fields, 'a manifest is linked, but its data is missing');
+      } else if (error instanceof DamagedContentError) {
+        this.#log.warn(fields, 'the data of a manifest does not have its digest and is taken for missing');
+      } else {
+        throw error;
+      }
       return undefined;
     }
   }
@@ -143,9 +151,10 @@ export class Manifests {
 
   async #ensureContent(digest: Digest, content: Buffer): Promise<void> {
     try {
-      if ((await this.#contents.sizeInStorage(digest)) === content.length) return;
+      await this.#contents.wholeInStorage(digest, content.length);
+      return;
     } catch (error) {
-      if (!(error instanceof KeyNotFoundError)) throw error;
+      if (!(error instanceof KeyNotFoundError) && !(error instanceof DamagedContentError)) throw error;
     }
     await this.#driver.write(blobDataKey(digest), content);
     this.#contents.remember(digest, content);

@@ -9,7 +9,7 @@ import { mapBounded } from './bounded.ts';
 import type { StorageDriver } from './driver.ts';
 import { referrerLinkKey, referrersFolder, revisionLinkKey } from './layout.ts';
 import type { LinkStore } from './links.ts';
-import { KeyNotFoundError } from './storage-errors.ts';
+import { DamagedContentError, KeyNotFoundError } from './storage-errors.ts';
 import type { Tags } from './tags.ts';
 
 /** One entry of a referrers answer, specification "Listing Referrers". */
@@ -23,8 +23,14 @@ export interface ReferrerDescriptor {
 
 const READ_AT_A_TIME = 16;
 const MANIFEST_LIMIT = 64 * 1024 * 1024;
-const REMEMBERED = 5_000;
+const REMEMBERED = 10_000;
 const ALGORITHMS = ['sha256', 'sha512'] as const;
+
+interface Described {
+  /** Undefined when it has none, or is no manifest that is understood here. */
+  readonly subject: Digest | undefined;
+  readonly descriptor: ReferrerDescriptor;
+}
 
 /** Which manifests of a repository name which as their subject. */
 export class Referrers {
@@ -32,7 +38,7 @@ export class Referrers {
   readonly #contents: BlobContents;
   readonly #links: LinkStore;
   readonly #tags: Tags;
-  readonly #described = new LRUCache<Digest, ReferrerDescriptor>({ max: REMEMBERED });
+  readonly #described = new LRUCache<Digest, Described>({ max: REMEMBERED });
 
   constructor(parts: { driver: StorageDriver; contents: BlobContents; links: LinkStore; tags: Tags }) {
     this.#driver = parts.driver;
@@ -63,18 +69,18 @@ export class Referrers {
     const described = await mapBounded([...digests].sort(), READ_AT_A_TIME, (digest) =>
       this.#describe(name, digest),
     );
-    return described.filter((entry) => entry !== undefined);
+    return described
+      .filter((entry) => entry !== undefined)
+      .filter((entry) => entry.subject === subject)
+      .map((entry) => entry.descriptor);
   }
 
   async #linked(name: RepositoryName, subject: Digest): Promise<Digest[]> {
     const found: Digest[] = [];
     for (const algorithm of ALGORITHMS) {
       const { entries } = await this.#driver.list(`${referrersFolder(name, subject)}/${algorithm}`);
-      const candidates = entries.map((entry) => digestFromHex(algorithm, entry.name)).filter(isDigest);
-      const linked = await mapBounded(candidates, READ_AT_A_TIME, (digest) =>
-        this.#links.read(referrerLinkKey(name, subject, digest), 'links'),
-      );
-      found.push(...linked.filter((digest) => digest !== undefined));
+      // The folder's name says it all: whether the manifest is here, and names the subject, is looked at anyway.
+      found.push(...entries.map((entry) => digestFromHex(algorithm, entry.name)).filter(isDigest));
     }
     return found;
   }
@@ -82,39 +88,50 @@ export class Referrers {
   async #tagged(name: RepositoryName, subject: Digest): Promise<Digest[]> {
     const digest = await this.#tags.read(name, fallbackTag(subject));
     if (digest === undefined) return [];
-    const content = await this.#content(name, digest);
+    const target = await this.#links.read(revisionLinkKey(name, digest), 'links');
+    const content = target === undefined ? undefined : await this.#read(target);
     const index = content === undefined ? undefined : understood(content);
     return index?.manifests.map((entry) => entry.digest) ?? [];
   }
 
-  async #describe(name: RepositoryName, digest: Digest): Promise<ReferrerDescriptor | undefined> {
-    const content = await this.#content(name, digest);
-    if (content === undefined) return undefined;
+  async #describe(name: RepositoryName, digest: Digest): Promise<Described | undefined> {
+    const target = await this.#links.read(revisionLinkKey(name, digest), 'links');
+    if (target === undefined) return undefined;
     const known = this.#described.get(digest);
     if (known !== undefined) return known;
-    const manifest = understood(content);
-    if (manifest === undefined) return undefined;
+    const content = await this.#read(target);
+    const manifest = content === undefined ? undefined : understood(content);
+    if (content === undefined || manifest === undefined) return undefined;
     const described = {
-      mediaType: manifest.mediaType,
-      digest,
-      size: content.length,
-      ...(manifest.artifactType === undefined ? {} : { artifactType: manifest.artifactType }),
-      ...(manifest.annotations === undefined ? {} : { annotations: manifest.annotations }),
+      subject: manifest.subject?.digest,
+      descriptor: descriptorOf(manifest, { digest, content }),
     };
     this.#described.set(digest, described);
     return described;
   }
 
-  async #content(name: RepositoryName, digest: Digest): Promise<Buffer | undefined> {
-    const target = await this.#links.read(revisionLinkKey(name, digest), 'links');
-    if (target === undefined) return undefined;
+  /** What is missing or damaged is no referrer; whoever pulls it is told, and the log with it. */
+  async #read(digest: Digest): Promise<Buffer | undefined> {
     try {
-      return await this.#contents.whole(target, MANIFEST_LIMIT);
+      return await this.#contents.whole(digest, MANIFEST_LIMIT);
     } catch (error) {
-      if (error instanceof KeyNotFoundError) return undefined;
+      if (error instanceof KeyNotFoundError || error instanceof DamagedContentError) return undefined;
       throw error;
     }
   }
+}
+
+function descriptorOf(
+  { mediaType, artifactType, annotations }: Manifest,
+  { digest, content }: { readonly digest: Digest; readonly content: Buffer },
+): ReferrerDescriptor {
+  return {
+    mediaType,
+    digest,
+    size: content.length,
+    ...(artifactType === undefined ? {} : { artifactType }),
+    ...(annotations === undefined ? {} : { annotations }),
+  };
 }
 
 /** Specification "Referrers Tag Schema": at most 32 characters of the algorithm and 64 of the encoded part. */

@@ -41,13 +41,13 @@ export function createRegistryStorage(
   const { log, hashers, now, clock } = options;
   const contents = new BlobContents(driver);
   const links = new LinkStore(driver, { log, now });
-  const linker = new Linker(new Candidates(driver, { now }), links);
+  const linker = new Linker(new Candidates(driver, { now, clock }), links);
   const layers = new Layers({ contents, links, linker, log });
   const tags = new Tags(driver, links);
   const referrers = new Referrers({ driver, contents, links, tags });
   const manifests = new Manifests({ driver, contents, links, linker, tags, referrers, log });
   const uploads = new UploadSessions({ driver, contents, layers, hashers, clock });
-  const references = new References({ layers, manifests, linker });
+  const references = new References({ contents, layers, manifests, linker });
   const catalog = new Catalog(driver);
   return { driver, contents, layers, manifests, tags, referrers, references, catalog, uploads };
 }

@@ -70,6 +70,7 @@ export class SessionWriter {
    */
   async finish(expected: Digest): Promise<void> {
     const { writer, layers, contents, name } = this.#parts;
+    const { size } = writer;
     const actual = await this.#digest(digestAlgorithm(expected));
     if (actual !== expected) {
       throw new RegistryError('DIGEST_INVALID', {
@@ -82,6 +83,7 @@ export class SessionWriter {
         await writer.commit(blobDataKey(expected));
         this.#ended = true;
         contents.forget(expected);
+        contents.rememberSize(expected, size);
       }),
     );
   }

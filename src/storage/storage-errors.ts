@@ -9,6 +9,17 @@ export class KeyNotFoundError extends Error {
   }
 }
 
+/** What lies at a digest does not have it: a disk or a crash damaged it. To be taken for missing, and said. */
+export class DamagedContentError extends Error {
+  override readonly name = 'DamagedContentError';
+  readonly digest: string;
+
+  constructor(digest: string, options?: ErrorOptions) {
+    super(`the data of ${digest} does not have this digest`, options);
+    this.digest = digest;
+  }
+}
+
 /** The storage cannot be asked, or failed in the middle: the state of things is unknown. */
 export class StorageUnavailableError extends Error {
   override readonly name = 'StorageUnavailableError';

@@ -39,10 +39,22 @@ export class UploadReaper {
       const { entries } = await this.#driver.list(uploadsFolder(name), { signal: options.signal });
       for (const entry of entries) {
         options.signal.throwIfAborted();
-        if (entry.kind === 'folder' && (await this.#reapSession(name, entry.name, options))) removed += 1;
+        if (entry.kind === 'folder' && (await this.#tryToReap(name, entry.name, options))) removed += 1;
       }
     }
     return removed;
+  }
+
+  /** One session that cannot be removed must not keep all others. */
+  async #tryToReap(name: RepositoryName, id: string, options: ReapOptions): Promise<boolean> {
+    try {
+      return await this.#reapSession(name, id, options);
+    } catch (error) {
+      options.signal.throwIfAborted();
+      if (error instanceof KeyNotFoundError) return false;
+      this.#log.warn({ repository: name, session: id, err: error }, 'an old upload session was not removed');
+      return false;
+    }
   }
 
   async #reapSession(name: RepositoryName, id: string, { age, dryRun }: ReapOptions): Promise<boolean> {
@@ -72,7 +84,7 @@ export class UploadReaper {
     return true;
   }
 
-  /** undefined while the session is being made, or when it is just gone; what cannot be read is as old as its file. */
+  /** undefined while the session is being made, or when it is just gone; what does not tell is as old as its files. */
   async #startedAt(name: RepositoryName, id: string): Promise<Date | undefined> {
     const key = uploadStartedAtKey(name, id);
     try {
@@ -80,17 +92,20 @@ export class UploadReaper {
       const time = Date.parse(text);
       return Number.isNaN(time) ? (await this.#driver.stat(key)).modifiedAt : new Date(time);
     } catch (error) {
-      if (error instanceof KeyNotFoundError) return this.#dataWrittenAt(name, id);
+      if (error instanceof KeyNotFoundError) return this.#writtenAt(uploadFolder(name, id));
       throw error;
     }
   }
 
-  async #dataWrittenAt(name: RepositoryName, id: string): Promise<Date | undefined> {
-    try {
-      return (await this.#driver.stat(`${uploadFolder(name, id)}/data`)).modifiedAt;
-    } catch (error) {
-      if (error instanceof KeyNotFoundError) return undefined;
-      throw error;
+  /** When the youngest object in the folder was written. */
+  async #writtenAt(folder: string): Promise<Date | undefined> {
+    const { entries } = await this.#driver.list(folder);
+    let youngest: Date | undefined;
+    for (const entry of entries) {
+      if (entry.kind !== 'object') continue;
+      const { modifiedAt } = await this.#driver.stat(`${folder}/${entry.name}`);
+      if (youngest === undefined || modifiedAt > youngest) youngest = modifiedAt;
     }
+    return youngest;
   }
 }
