@@ -3,7 +3,7 @@
 FROM node:24-bookworm-slim AS build
 WORKDIR /build
 # Where packages come from, for who has a registry of their own.
-ARG NPM_CONFIG_REGISTRY=https://registry.npmjs.org/
+ARG NPM_CONFIG_REGISTRY
 COPY package.json package-lock.json ./
 # No package needs its install script: bcrypt brings its binaries, and Node is in the base image.
 RUN npm ci --ignore-scripts --no-audit --no-fund
@@ -13,7 +13,7 @@ RUN node node_modules/typescript/bin/tsc -p tsconfig.build.json
 
 FROM node:24-bookworm-slim AS dependencies
 WORKDIR /build
-ARG NPM_CONFIG_REGISTRY=https://registry.npmjs.org/
+ARG NPM_CONFIG_REGISTRY
 COPY package.json package-lock.json ./
 RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
 
