@@ -3,6 +3,7 @@ import { access, mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { AuthLog } from './auth-log.ts';
 import { hashPassword } from './bcrypt-hash.ts';
+import { isFileError } from './file-error.ts';
 
 const USER = 'docker';
 
@@ -15,19 +16,15 @@ export async function provisionHtpasswd(path: string, log: AuthLog): Promise<voi
     await access(path);
     return;
   } catch (error) {
-    if (!hasCode(error, 'ENOENT')) throw error;
+    if (!isFileError(error, 'ENOENT')) throw error;
   }
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const initialPassword = randomBytes(32).toString('base64url');
   try {
     await writeFile(path, `${USER}:${await hashPassword(initialPassword)}\n`, { mode: 0o600, flag: 'wx' });
   } catch (error) {
-    if (hasCode(error, 'EEXIST')) return;
+    if (isFileError(error, 'EEXIST')) return;
     throw error;
   }
   log.warn({ path, user: USER, initialPassword }, 'the htpasswd file was not there: made with one user');
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }

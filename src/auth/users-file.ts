@@ -23,7 +23,7 @@ export class UsersFileError extends Error {
   }
 }
 
-/** One line of the file, as it stands there without its line end. */
+/** One line of the file; `text` is how it stands there, without the newline. */
 export type UsersLine =
   | { readonly kind: 'other'; readonly text: string }
   | { readonly kind: 'user'; readonly text: string; readonly name: string; readonly hash: string };
@@ -33,7 +33,7 @@ export type UsersLine =
  * @throws UsersFileError for a line without a colon, a cut hash, a name twice
  */
 export function parseUsersLines(text: string): readonly UsersLine[] {
-  const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/);
+  const lines = text.replace(/^\uFEFF/, '').split('\n');
   if (lines.at(-1) === '') lines.pop();
   const seen = new Set<string>();
   return lines.map((line, index): UsersLine => {

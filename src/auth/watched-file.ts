@@ -1,4 +1,5 @@
 import { open } from 'node:fs/promises';
+import { isFileError } from './file-error.ts';
 
 /** What a file held when it was looked at last. */
 export type FileContent = { readonly kind: 'missing' } | { readonly kind: 'text'; readonly text: string };
@@ -29,7 +30,7 @@ export class WatchedFile {
     try {
       handle = await open(this.path, 'r');
     } catch (error) {
-      if (!isNotFound(error)) {
+      if (!isFileError(error, 'ENOENT', 'ENOTDIR')) {
         this.#seen = undefined;
         throw error;
       }
@@ -51,8 +52,4 @@ export class WatchedFile {
     this.#seen = identity;
     return changed;
   }
-}
-
-function isNotFound(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
 }

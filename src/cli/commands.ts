@@ -23,4 +23,15 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'remove what nothing leads to (not built yet)',
     load: async () => (await import('./garbage-collect.ts')).garbageCollect,
   },
+  user: {
+    arguments: 'add|passwd|remove|list [--config CONFIG] [NAME]',
+    summary:
+      'edit the users file of the built-in login; the password comes from the terminal or standard input',
+    load: async () => (await import('./user.ts')).user,
+  },
+  key: {
+    arguments: 'rotate [--all] [--config CONFIG]',
+    summary: 'make a new token key; --all ends every token, refresh tokens too',
+    load: async () => (await import('./key.ts')).key,
+  },
 };
