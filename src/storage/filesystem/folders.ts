@@ -1,10 +1,10 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { LRUCache } from 'lru-cache';
-import { closeSynced, openFile, syncAll } from './descriptor.ts';
 import { errnoOf } from './errors.ts';
 import type { StorageRoot } from './root.ts';
 import { SharedRuns } from './shared-runs.ts';
+import { syncFolder } from './sync-folder.ts';
 
 /** How many folders are remembered to be on disk. About 200 bytes each. */
 const REMEMBERED = 20_000;
@@ -84,14 +84,5 @@ export class Folders {
 
   #forget(path: string): void {
     for (let folder = path; !this.#root.isBase(folder); folder = dirname(folder)) this.#known.delete(folder);
-  }
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const fd = await openFile(path, 'r');
-  try {
-    await syncAll(fd);
-  } finally {
-    closeSynced(fd);
   }
 }

@@ -1,9 +1,10 @@
 import { mkdir, stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { Key } from '../driver.ts';
 import { registryFolder } from '../layout.ts';
 import { KeyNotFoundError, StorageUnavailableError } from '../storage-errors.ts';
 import { errnoOf, storageError } from './errors.ts';
+import { syncFolder } from './sync-folder.ts';
 
 /**
  * The directory that everything lies in. It is made once, at the start. Whether `docker/registry/v2` is in it
@@ -25,7 +26,8 @@ export class StorageRoot {
   static async open(directory: string): Promise<StorageRoot> {
     const root = new StorageRoot(resolve(directory));
     try {
-      await mkdir(root.#registry, { recursive: true });
+      const first = await mkdir(root.#registry, { recursive: true });
+      if (first !== undefined) await syncFromTo(dirname(first), root.#registry);
     } catch (error) {
       throw storageError(error);
     }
@@ -72,4 +74,9 @@ export class StorageRoot {
     }
     return new KeyNotFoundError(key, { cause });
   }
+}
+
+/** Brings the names of all folders on the way from one down to another to disk. */
+async function syncFromTo(top: string, bottom: string): Promise<void> {
+  for (let folder = bottom; folder !== top; folder = dirname(folder)) await syncFolder(dirname(folder));
 }

@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import type { Key, OpenUploadOptions, UploadStore, UploadWriter } from '../driver.ts';
+import type { CreateUploadOptions, Key, OpenUploadOptions, UploadStore, UploadWriter } from '../driver.ts';
 import { UploadBusyError } from '../storage-errors.ts';
 import { openFile, statOpened } from './descriptor.ts';
 import { isMissing, storageError } from './errors.ts';
@@ -41,13 +41,14 @@ export class FileUploadStore implements UploadStore {
     };
   }
 
-  create(folder: Key): Promise<UploadWriter> {
+  create(folder: Key, { unshared = false }: CreateUploadOptions = {}): Promise<UploadWriter> {
     const path = this.#parts.root.path(folder);
     return this.#alone(path, async () => {
       const file = heldFile(path, this.#parts.uniqueName());
       const fd = await this.#parts.folders.within(path, () => openFile(file, 'wx+'));
       const hold = new UploadHold({ folder: path, path: file, fd }, this.#holding);
-      if ((await dataFiles(path)).length > 1) {
+      // Who finds another's file gives way, and whoever is there first finds none.
+      if (!unshared && (await dataFiles(path)).length > 1) {
         await removeFile(file);
         hold.release();
         throw new UploadBusyError();
