@@ -8,6 +8,7 @@ import { type ExternalOrigin, externalOrigin, forwardedProtocol } from './operat
 import { isClientGone, registryErrorOf } from './registry/error-answer.ts';
 import type { RegistryApi, RequestState } from './registry/registry-api.ts';
 import { createRegistryRouter } from './registry/routes.ts';
+import { searchRoutes } from './registry/search.ts';
 
 export interface AppSettings {
   /** distribution's `http.host`. */
@@ -24,7 +25,7 @@ export interface AppDependencies {
   readonly logger: Logger;
   readonly settings: AppSettings;
   readonly newRequestId: () => string;
-  /** What else answers below this server's root, asked before the registry's own paths. */
+  /** What else answers below this server's root, asked behind the registry's own paths. */
   readonly extensions?: readonly Koa.Middleware[];
 }
 
@@ -51,8 +52,9 @@ export function createApp(dependencies: AppDependencies): Koa<RequestState> {
     }
     return next();
   });
-  for (const extension of dependencies.extensions ?? []) app.use(extension);
   app.use(createRegistryRouter(api).routes());
+  for (const extension of dependencies.extensions ?? []) app.use(extension);
+  app.use(searchRoutes({ ...api, catalog: api.storage.catalog }));
   app.use((ctx) => {
     if (ctx.path !== '/') throw new RegistryError('NOT_FOUND', { message: `there is nothing at this path` });
     ctx.status = 200;
