@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module';
 import { openLogOutput } from '../operations/log-output.ts';
 import { createLogs } from '../operations/logger.ts';
 import { stopOnSignals } from '../operations/signals.ts';
@@ -28,5 +29,7 @@ export const serve: Command = async (args, context) => {
   };
   stopOnSignals(process, { stop, exit });
   await starting;
+  // Now, since a process that is killed writes nothing.
+  flushCompileCache();
   return await ended;
 };
