@@ -7,6 +7,7 @@ import { clientAddress } from './operations/client-address.ts';
 import { listen } from './operations/listener.ts';
 import type { Logs } from './operations/logger.ts';
 import { HostedResolver } from './registry/hosted-repository.ts';
+import { UploadSlots } from './registry/upload-slots.ts';
 import { blobRedirect } from './server/blob-redirect.ts';
 import { listenOptions, networksOf } from './server/listening.ts';
 import { openMonitoring } from './server/monitoring.ts';
@@ -52,6 +53,7 @@ export async function startServer(config: Config, { logger, always }: Logs): Pro
       storage,
       resolver: new HostedResolver(storage, blobRedirect(driver, config.storage)),
       authorizer: login.authorizer,
+      uploadSlots: new UploadSlots(config.http.limits.uploads),
       settings: registrySettings(config),
       isMirrored: () => false,
       audit: (entry) => always.info({ ...entry }, 'audit'),

@@ -4,6 +4,7 @@ import type { RepositoryName } from '../oci/repository-name.ts';
 import type { RegistryStorage } from '../storage/registry-storage.ts';
 import type { ManifestRules } from './manifest-rules.ts';
 import type { RepositoryResolver, ResolvedRepository } from './repository-resolver.ts';
+import type { UploadSlots } from './upload-slots.ts';
 
 export interface RegistrySettings {
   readonly deleteEnabled: boolean;
@@ -36,6 +37,7 @@ export interface RegistryApi {
   readonly storage: RegistryStorage;
   readonly resolver: RepositoryResolver;
   readonly authorizer: Authorizer;
+  readonly uploadSlots: UploadSlots;
   readonly settings: RegistrySettings;
   /** Whether a name of the storage is a mirrored repository. */
   readonly isMirrored: (name: RepositoryName) => boolean;

@@ -111,7 +111,9 @@ async function appendBody(
   const { ctx, api } = exchange;
   const length = chunkLength(exchange, writer);
   const body = readBody(ctx.req, ctx.res, { idle: api.settings.idleBody });
-  await writer.append(length === undefined ? body : exactly(body, length), expected);
+  await api.uploadSlots.within(() =>
+    writer.append(length === undefined ? body : exactly(body, length), expected),
+  );
 }
 
 /**

@@ -4,6 +4,7 @@ import type { Authorizer, Grant } from '../../src/oci/access.ts';
 import type { Logger } from '../../src/operations/logger.ts';
 import { HostedResolver } from '../../src/registry/hosted-repository.ts';
 import type { AuditEntry, RegistrySettings } from '../../src/registry/registry-api.ts';
+import { UploadSlots } from '../../src/registry/upload-slots.ts';
 import type { StorageDriver } from '../../src/storage/driver.ts';
 import { inlineHashers } from '../../src/storage/hashing/inline-hashers.ts';
 import { createInMemoryDriver } from '../../src/storage/inmemory/inmemory-driver.ts';
@@ -44,6 +45,7 @@ export interface TestRegistryOptions {
   readonly settings?: Partial<RegistrySettings>;
   readonly driver?: StorageDriver;
   readonly authorizer?: Authorizer;
+  readonly uploadSlots?: number;
   readonly host?: string;
   readonly prefix?: string;
   readonly headers?: Readonly<Record<string, readonly string[]>>;
@@ -67,6 +69,7 @@ export function createTestRegistry(options: TestRegistryOptions = {}): TestRegis
       storage,
       resolver: new HostedResolver(storage, async () => undefined),
       authorizer: options.authorizer ?? OPEN_AUTHORIZER,
+      uploadSlots: new UploadSlots(options.uploadSlots ?? 1024),
       settings: { ...TEST_SETTINGS, ...options.settings },
       isMirrored: () => false,
       audit: (entry) => audit.push(entry),
