@@ -20,11 +20,25 @@ export interface AppSettings {
   readonly trustedProxies: Parameters<typeof clientAddress>[1];
 }
 
+/** Which mirrored registry a request means, whatever repository it asks for. */
+export interface UpstreamFinder {
+  /** Whether a component before `/v2/` names one (`/gcr.io/v2/…`). */
+  isUpstream(component: string): boolean;
+  /** The one that `ns`, host or path lead to; undefined where bare names are meant here. */
+  implied(request: {
+    readonly host: string;
+    readonly ns: string | undefined;
+    readonly prefix: string | undefined;
+  }): string | undefined;
+}
+
 export interface AppDependencies {
   readonly api: RegistryApi;
   readonly logger: Logger;
   readonly settings: AppSettings;
   readonly newRequestId: () => string;
+  /** Left out where nothing is mirrored. */
+  readonly upstreams?: UpstreamFinder;
   /** What else answers below this server's root, asked behind the registry's own paths. */
   readonly extensions?: readonly Koa.Middleware[];
 }
@@ -45,6 +59,8 @@ export function createApp(dependencies: AppDependencies): Koa<RequestState> {
     return next();
   });
   if (settings.prefix !== '') app.use((ctx, next) => belowPrefix(ctx, settings.prefix, next));
+  const { upstreams } = dependencies;
+  if (upstreams !== undefined) app.use((ctx, next) => belowRegistry(ctx, upstreams, next));
   app.use((ctx, next) => {
     if (ctx.path.startsWith('/v2/') || ctx.path === '/v2') {
       ctx.set('Docker-Distribution-Api-Version', 'registry/2.0');
@@ -66,17 +82,32 @@ export function createApp(dependencies: AppDependencies): Koa<RequestState> {
 /** Tag, digest or session at the end of a path. */
 const REFERENCE = /\/(?:manifests|blobs|uploads|referrers)\/([^/?]+)(?:\?|$)/;
 
+/** A registry before `/v2/`. */
+const BELOW_REGISTRY = /^\/([^/]+)(\/v2(?:\/.*)?)$/;
+
 /** What is known of every request; worked out only where somebody asks. */
 class RequestCaller implements Caller {
   readonly requestId: string;
   readonly #req: Request;
   readonly #settings: AppSettings;
+  readonly #upstreams: UpstreamFinder | undefined;
   #external: ExternalOrigin | undefined;
 
-  constructor(req: Request, requestId: string, settings: AppSettings) {
+  constructor(req: Request, requestId: string, { settings, upstreams }: AppDependencies) {
     this.#req = req;
     this.requestId = requestId;
     this.#settings = settings;
+    this.#upstreams = upstreams;
+  }
+
+  get upstream(): string | undefined {
+    if (this.#upstreams === undefined) return undefined;
+    const [path = '', query] = (this.#req.url ?? '').split('?', 2);
+    const { prefix } = this.#settings;
+    const below = path.startsWith(`${prefix}/`) ? path.slice(prefix.length) : path;
+    const registry = BELOW_REGISTRY.exec(below)?.[1];
+    const ns = query === undefined ? undefined : (new URLSearchParams(query).get('ns') ?? undefined);
+    return this.#upstreams.implied({ host: this.host, ns, prefix: registry });
   }
 
   get authorization(): string | undefined {
@@ -117,7 +148,7 @@ class RequestCaller implements Caller {
 function withRequestState(ctx: AppContext, dependencies: AppDependencies, next: Koa.Next): Promise<void> {
   const { settings, newRequestId } = dependencies;
   const requestId = newRequestId();
-  const caller = new RequestCaller(ctx.req, requestId, settings);
+  const caller = new RequestCaller(ctx.req, requestId, dependencies);
   ctx.state = {
     caller,
     get urlPrefix() {
@@ -155,6 +186,17 @@ const CONTENT_HEADERS = [
   'Location',
   'Transfer-Encoding',
 ];
+
+/** Newer docker daemons put the path of a `registry-mirrors` URL before `/v2/`: the registry that they mean. */
+function belowRegistry(ctx: AppContext, upstreams: UpstreamFinder, next: Koa.Next): Promise<void> {
+  const [, registry, path] = BELOW_REGISTRY.exec(ctx.path) ?? [];
+  if (registry !== undefined && path !== undefined && upstreams.isUpstream(registry)) {
+    const { caller, urlPrefix } = ctx.state;
+    ctx.state = { caller, registryPrefix: registry, urlPrefix: `${urlPrefix}/${registry}` };
+    ctx.path = path;
+  }
+  return next();
+}
 
 /** An encoded slash is read as one by some and as a character by others: nothing here has it in its name. */
 function refuseEncodedSlashes(path: string): void {

@@ -1,18 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { createApp } from './app.ts';
-import { hostedNames } from './auth/name-resolver.ts';
 import type { Config } from './config/config.ts';
 import { withAccessLog } from './operations/access-log.ts';
 import { clientAddress } from './operations/client-address.ts';
 import { listen } from './operations/listener.ts';
 import type { Logs } from './operations/logger.ts';
-import { HostedResolver } from './registry/hosted-repository.ts';
 import { UploadSlots } from './registry/upload-slots.ts';
 import { blobRedirect } from './server/blob-redirect.ts';
 import { listenOptions, networksOf } from './server/listening.ts';
 import { openMonitoring } from './server/monitoring.ts';
 import { openDriver } from './server/open-driver.ts';
 import { openLogin } from './server/open-login.ts';
+import { openResolution } from './server/open-mirror.ts';
 import { purgeUploads } from './server/purge-uploads.ts';
 import { registrySettings } from './server/registry-settings.ts';
 import { createHasherPool } from './storage/hashing/hasher-pool.ts';
@@ -47,15 +46,24 @@ export async function startServer(config: Config, { logger, always }: Logs): Pro
   if (!config.storage.readOnly)
     opened.use(purgeUploads(driver, { config: config.storage.uploadPurging, logger }));
   const trustedProxies = networksOf(config.http.trustedProxies);
-  const login = opened.use(await openLogin(config, { driver, names: hostedNames, logs: { logger, always } }));
+  const resolution = opened.use(
+    await openResolution(config, {
+      storage,
+      hashers,
+      redirect: blobRedirect(driver, config.storage),
+      logger,
+    }),
+  );
+  const { resolver, names, isMirrored, upstreams } = resolution;
+  const login = opened.use(await openLogin(config, { driver, names, logs: { logger, always } }));
   const app = createApp({
     api: {
       storage,
-      resolver: new HostedResolver(storage, blobRedirect(driver, config.storage)),
+      resolver,
       authorizer: login.authorizer,
       uploadSlots: new UploadSlots(config.http.limits.uploads),
       settings: registrySettings(config),
-      isMirrored: () => false,
+      isMirrored,
       audit: (entry) => always.info({ ...entry }, 'audit'),
     },
     logger,
@@ -66,6 +74,7 @@ export async function startServer(config: Config, { logger, always }: Logs): Pro
       trustedProxies,
     },
     newRequestId: randomUUID,
+    ...(upstreams === undefined ? {} : { upstreams }),
     extensions: login.routes((ctx) => ctx.state.caller),
   });
   const monitoring = opened.use(await openMonitoring(config, { driver, logger }));

@@ -17,6 +17,29 @@ export function authorizeRepository(target: AuthorizeTarget): Promise<Grant> {
 }
 
 /**
+ * As `authorizeRepository`, for the hosted repository of a bare name where the mirrored one is shut.
+ * @throws RegistryError UNAUTHORIZED with a challenge
+ */
+export async function authorizeEither(
+  target: AuthorizeTarget,
+): Promise<{ readonly repository: ResolvedRepository; readonly grant: Grant }> {
+  const { repository } = target;
+  const { alternative } = repository;
+  if (alternative === undefined) return { repository, grant: await authorizeRepository(target) };
+  try {
+    return { repository, grant: await authorizeRepository(target) };
+  } catch (error) {
+    if (!(error instanceof RegistryError) || error.code !== 'UNAUTHORIZED') throw error;
+    try {
+      const grant = await authorizeRepository({ ...target, repository: alternative });
+      return { repository: alternative, grant };
+    } catch {
+      throw error;
+    }
+  }
+}
+
+/**
  * A mount needs pull on its source too. Who never asked for that is told both scopes; who asked and was refused
  * is let through, and gets an upload session instead of the mount.
  * @throws RegistryError UNAUTHORIZED with a challenge for both repositories

@@ -1,10 +1,10 @@
 import type { Digest } from '../oci/digest.ts';
 import { RegistryError } from '../oci/errors.ts';
 import type { Descriptor, Manifest } from '../oci/manifest.ts';
-import type { RepositoryName } from '../oci/repository-name.ts';
 import { mapBounded } from '../storage/bounded.ts';
 import type { ManifestRules } from './manifest-rules.ts';
-import type { RegistryApi } from './registry-api.ts';
+import type { RepositoryExchange } from './registry-api.ts';
+import type { LendingRepository } from './repository-resolver.ts';
 
 const CHECKED_AT_A_TIME = 16;
 
@@ -15,18 +15,25 @@ const CHECKED_AT_A_TIME = 16;
  * @throws RegistryError MANIFEST_BLOB_UNKNOWN with every digest that is missing; MANIFEST_INVALID for a URL that is
  * not allowed
  */
-export async function checkManifest(
-  api: RegistryApi,
-  name: RepositoryName,
-  manifest: Manifest,
-): Promise<void> {
+export async function checkManifest(exchange: RepositoryExchange, manifest: Manifest): Promise<void> {
+  const { api, repository } = exchange;
+  const name = repository.stored;
+  const lender = lenderFor(exchange);
   const rules = api.settings.manifests;
   const { references } = api.storage;
   const { required, optional } = namedBy(manifest, rules);
   if (!rules.disabled) for (const layer of manifest.layers) checkUrls(layer, rules);
   const missing = [
-    ...(await missingOf(required.blobs, (digest) => references.keepBlob(name, digest))),
-    ...(await missingOf(required.contents, (digest) => references.keepContent(name, digest))),
+    ...(await missingOf(
+      required.blobs,
+      async (digest) =>
+        (await references.keepBlob(name, digest)) || (await lender?.lendBlob(digest, name)) === true,
+    )),
+    ...(await missingOf(
+      required.contents,
+      async (digest) =>
+        (await references.keepContent(name, digest)) || (await lender?.lendManifest(digest, name)) === true,
+    )),
   ];
   if (missing.length > 0) {
     throw new RegistryError('MANIFEST_BLOB_UNKNOWN', {
@@ -58,6 +65,14 @@ function namedBy(manifest: Manifest, rules: ManifestRules): Named {
     },
     optional: [...blobs.filter(isElsewhere), ...manifests.filter(isOptional), ...subjects],
   };
+}
+
+/** The mirrored namesake of a bare name, whose content the caller may pull. */
+function lenderFor({ repository, grant }: RepositoryExchange): LendingRepository | undefined {
+  const { namesake } = repository;
+  if (namesake === undefined) return undefined;
+  const mayPull = grant.allows({ type: 'repository', resolved: namesake.stored, mirrored: true }, 'pull');
+  return mayPull ? namesake : undefined;
 }
 
 async function missingOf(

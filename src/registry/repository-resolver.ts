@@ -1,4 +1,5 @@
 import type { Caller } from '../oci/access.ts';
+import type { Digest } from '../oci/digest.ts';
 import type { RepositoryName } from '../oci/repository-name.ts';
 import type { RepositoryReader } from './repository-reader.ts';
 
@@ -13,6 +14,18 @@ export interface ResolveRequest {
   readonly pathPrefix: string | undefined;
   /** What the client is about to do; a HEAD is `probe`: clients ask it before they push. */
   readonly intent: 'read' | 'probe' | 'write';
+  /** The blob that is read: a bare name may have it while its manifests are still those of an upstream. */
+  readonly blob?: Digest | undefined;
+}
+
+/** A mirrored repository whose content may be named by manifests that are pushed to its bare name. */
+export interface LendingRepository {
+  /** Under which its access is decided. */
+  readonly stored: RepositoryName;
+  /** Puts a blob of it into another repository, fetched where needed. @returns false when it has no such blob */
+  lendBlob(digest: Digest, to: RepositoryName): Promise<boolean>;
+  /** The same for a manifest, with all that it names. */
+  lendManifest(digest: Digest, to: RepositoryName): Promise<boolean>;
 }
 
 /** Where a name leads. */
@@ -25,6 +38,10 @@ export interface ResolvedRepository {
   /** What goes into `OCI-Namespace`. */
   readonly namespace: string | undefined;
   readonly reader: RepositoryReader;
+  /** The hosted repository of a bare name, for who may not read the mirrored one that the name leads to now. */
+  readonly alternative?: ResolvedRepository;
+  /** Of a bare name that is written to. */
+  readonly namesake?: LendingRepository;
 }
 
 export interface RepositoryResolver {

@@ -5,7 +5,7 @@ import { RegistryError } from '../oci/errors.ts';
 import { parseReference } from '../oci/reference.ts';
 import { parseRepositoryName } from '../oci/repository-name.ts';
 import { answerJson, queryValue } from './answers.ts';
-import { authorizeMount, authorizeRepository } from './authorize.ts';
+import { authorizeEither, authorizeMount } from './authorize.ts';
 import { deleteBlob } from './delete-blob.ts';
 import { refuseWhenDeleteIsOff, refuseWhenReadOnly } from './guards.ts';
 import { listCatalog } from './list-catalog.ts';
@@ -23,6 +23,8 @@ interface Operation {
   readonly intent: ResolveRequest['intent'];
   readonly actions: readonly Action[];
   readonly parse: (parameter: string) => (exchange: RepositoryExchange) => Promise<void>;
+  /** The last part of the path is a blob's digest. */
+  readonly ofBlob?: true;
 }
 
 const PULL: readonly Action[] = ['pull'];
@@ -70,8 +72,8 @@ const ENDPOINTS: readonly { readonly path: string; readonly operations: Operatio
     // end-2, 10
     path: '/*name/blobs/:parameter',
     operations: {
-      GET: read(on(parseDigest, readBlob)),
-      HEAD: probe(on(parseDigest, readBlob)),
+      GET: { ...read(on(parseDigest, readBlob)), ofBlob: true },
+      HEAD: { ...probe(on(parseDigest, readBlob)), ofBlob: true },
       DELETE: remove(on(parseDigest, deleteBlob)),
     },
   },
@@ -135,21 +137,26 @@ async function dispatch(
 ): Promise<void> {
   const name = parseRepositoryName(ctx.params.name ?? '');
   const operation = methodOf(ctx, operations);
-  const work = operation.parse(ctx.params.parameter ?? '');
+  const parameter = ctx.params.parameter ?? '';
+  const work = operation.parse(parameter);
   const ns = parseNamespace(queryValue(ctx, 'ns'));
   if (operation.intent === 'write') refuseWhenReadOnly(api, without(operations, 'write'));
-  const repository = await api.resolver.resolve({
+  const found = await api.resolver.resolve({
     name,
     ns,
     caller: ctx.state.caller,
     pathPrefix: ctx.state.registryPrefix,
     intent: operation.intent,
+    blob: operation.ofBlob === true ? parseDigest(parameter) : undefined,
   });
-  if (repository.namespace !== undefined) ctx.set('OCI-Namespace', repository.namespace);
+  if (found.namespace !== undefined) ctx.set('OCI-Namespace', found.namespace);
   const mounts = ctx.method === 'POST' && queryValue(ctx, 'mount') !== undefined;
   const from = mounts ? queryValue(ctx, 'from') : undefined;
-  const target = { ctx, api, repository, actions: operation.actions };
-  const grant = from === undefined ? await authorizeRepository(target) : await authorizeMount(target, from);
+  const target = { ctx, api, repository: found, actions: operation.actions };
+  const { repository, grant } =
+    from === undefined
+      ? await authorizeEither(target)
+      : { repository: found, grant: await authorizeMount(target, from) };
   if (operation.actions === DELETE) refuseWhenDeleteIsOff(api, without(operations, 'delete'));
   await work({ ctx, api, repository, grant });
 }

@@ -18,7 +18,7 @@ export async function putManifest(exchange: RepositoryExchange, reference: Refer
   const content = await readManifestBody(exchange);
   const manifest = parseManifest(content, ctx.headers['content-type']);
   const digest = digestOfManifest(content, reference);
-  await checkManifest(api, repository.stored, manifest);
+  await checkManifest(exchange, manifest);
   await api.storage.manifests.put(repository.stored, { digest, content, manifest, tags });
   record(exchange, { audit: 'push', reference: formatReference(reference) });
   answerCreated(exchange, { digest, manifest, reference });

@@ -12,6 +12,7 @@ import type { Key } from './driver.ts';
  *   repositories/<name>/
  *     _layers/<alg>/<hex>/link                             the repository has this blob
  *     _manifests/revisions/<alg>/<hex>/link                the repository has this manifest
+ *     _manifests/revisions/<alg>/<hex>/pulled              * of a mirrored one: when it was pulled last, RFC 3339
  *     _manifests/tags/<tag>/current/link                   what the tag leads to
  *     _manifests/tags/<tag>/index/<alg>/<hex>/link         what it led to at any time
  *     _manifests/referrers/<alg>/<subject hex>/<alg>/<hex>/link   * this manifest names that subject
@@ -71,6 +72,10 @@ export function revisionsFolder(name: RepositoryName): Key {
 
 export function revisionLinkKey(name: RepositoryName, digest: Digest): Key {
   return `${revisionsFolder(name)}/${digestPath(digest)}/link`;
+}
+
+export function revisionPulledKey(name: RepositoryName, digest: Digest): Key {
+  return `${revisionsFolder(name)}/${digestPath(digest)}/pulled`;
 }
 
 export function tagsFolder(name: RepositoryName): Key {

@@ -14,6 +14,8 @@ export interface UpstreamNames {
   readonly hosts?: readonly string[];
   /** Other names of it, beside those that everybody knows. */
   readonly aliases?: readonly string[];
+  /** Whether names of one component get `library/`. Default: for docker.io. */
+  readonly dockerHub?: boolean;
 }
 
 /** How a client asks for a repository. */
@@ -49,6 +51,7 @@ export type Resolution =
 
 interface Entry {
   readonly name: string;
+  readonly dockerHub: boolean;
 }
 
 /**
@@ -89,6 +92,13 @@ export class UpstreamDirectory {
     return this.#byName.has(component.toLowerCase());
   }
 
+  /** The upstream that a request means whatever its name: by `ns`, host, or a path before `/v2/`. */
+  implied({ ns, host, prefix }: Omit<NameRequest, 'name'>): string | undefined {
+    const byNs = ns === undefined ? undefined : this.#byName.get(bareNamespace(ns));
+    const byHost = host === undefined ? undefined : this.#byHost.get(bareHost(host));
+    return (byNs ?? byHost ?? this.#byName.get(prefix?.toLowerCase() ?? ''))?.name;
+  }
+
   /** @throws RegistryError NAME_INVALID when the name under which it would be stored is too long */
   resolve(request: NameRequest): Resolution {
     const { name } = request;
@@ -121,7 +131,7 @@ export class UpstreamDirectory {
     const slash = asked.indexOf('/');
     const repeated = slash > 0 && this.#byName.get(asked.slice(0, slash)) === entry;
     const rest = repeated ? asked.slice(slash + 1) : asked;
-    const upstreamName = entry.name === DOCKER_HUB && !rest.includes('/') ? `library/${rest}` : rest;
+    const upstreamName = entry.dockerHub && !rest.includes('/') ? `library/${rest}` : rest;
     return {
       upstream: entry.name,
       upstreamName: parseRepositoryName(upstreamName),
@@ -137,7 +147,7 @@ export class UpstreamDirectory {
       );
     }
     if (this.#byName.has(name)) throw new Error(`the upstream ${name} is listed twice`);
-    const entry = { name };
+    const entry = { name, dockerHub: upstream.dockerHub ?? name === DOCKER_HUB };
     this.#byName.set(name, entry);
     return entry;
   }

@@ -259,8 +259,8 @@ export class UpstreamUrl {
   /** undefined: nothing that the upstream did. */
   #typed(error: unknown, signal: AbortSignal | undefined): UpstreamError | undefined {
     if (error instanceof UpstreamError) return error;
-    if (signal?.aborted === true && error === signal.reason) return undefined;
     if (error instanceof TimeoutError) return new UpstreamSlow(this.where, error.message, { cause: error });
+    if (signal?.aborted === true && error === signal.reason) return undefined;
     if (error instanceof PrivateAddressError) {
       return new UpstreamWrong(this.where, 'leads to a private address', { cause: error });
     }

@@ -1,0 +1,43 @@
+import { LRUCache } from 'lru-cache';
+import type { Digest } from '../oci/digest.ts';
+
+/** What an upstream said of a tag, and when. */
+export interface CheckedTag {
+  readonly digest: Digest;
+  /** Milliseconds; of the clock that `TagChecks` was given. */
+  readonly checkedAt: number;
+}
+
+/** When tags were asked for last, by this process; and what is being asked at this moment, once however many wait. */
+export class TagChecks {
+  readonly #now: () => number;
+  readonly #checked = new LRUCache<string, CheckedTag>({ max: 20_000 });
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  /** What the tag led to, where that was seen within so many milliseconds. */
+  fresh(key: string, within: number): Digest | undefined {
+    const checked = this.#checked.get(key);
+    if (checked === undefined || this.#now() - checked.checkedAt >= within) return undefined;
+    return checked.digest;
+  }
+
+  note(key: string, digest: Digest): void {
+    this.#checked.set(key, { digest, checkedAt: this.#now() });
+  }
+}
+
+/** Work that is done once for all who ask for it while it is under way. */
+export class Coalesced<Result> {
+  readonly #running = new Map<string, Promise<Result>>();
+
+  run(key: string, work: () => Promise<Result>): Promise<Result> {
+    const running = this.#running.get(key);
+    if (running !== undefined) return running;
+    const started = work().finally(() => this.#running.delete(key));
+    this.#running.set(key, started);
+    return started;
+  }
+}
