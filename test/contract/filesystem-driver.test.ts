@@ -6,7 +6,7 @@ import { createFilesystemDriver } from '../../src/storage/filesystem/filesystem-
 import { repeatUnref } from '../../src/storage/filesystem/heartbeats.ts';
 import { describeStorageContract } from './storage-driver-contract.ts';
 
-const heartbeat = { beatEvery: 25, watchFor: 200, lookEvery: 10 };
+const heartbeat = { beatEvery: 25, watchFor: 300, lookEvery: 15 };
 
 describeStorageContract('filesystem', async () => {
   const rootDirectory = await mkdtemp(join(tmpdir(), 'fairlead-contract-'));

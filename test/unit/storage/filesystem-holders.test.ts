@@ -16,7 +16,7 @@ describe('filesystem driver: uploads that another process holds', () => {
 
   beforeEach(async () => {
     scratch = makeScratch();
-    const heartbeat = { beatEvery: 25, watchFor: 200, lookEvery: 10 };
+    const heartbeat = { beatEvery: 25, watchFor: 300, lookEvery: 15 };
     driver = await createFilesystemDriver({ rootDirectory: scratch.at('data'), heartbeat });
     await mkdir(scratch.at('data', FOLDER), { recursive: true });
     await writeFile(file(HELD), 'abc');
