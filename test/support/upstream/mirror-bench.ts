@@ -7,6 +7,7 @@ import { MirrorCore, type MirrorUpstream } from '../../../src/mirror/mirror-core
 import { UpstreamDirectory, type UpstreamNames } from '../../../src/mirror/resolution/upstream-directory.ts';
 import type { Authorizer } from '../../../src/oci/access.ts';
 import { HostedRepository } from '../../../src/registry/hosted-repository.ts';
+import { UploadSlots } from '../../../src/registry/upload-slots.ts';
 import type { StorageDriver } from '../../../src/storage/driver.ts';
 import { inlineHashers } from '../../../src/storage/hashing/inline-hashers.ts';
 import { createInMemoryDriver } from '../../../src/storage/inmemory/inmemory-driver.ts';
@@ -44,7 +45,7 @@ export interface MirrorBenchOptions {
 
 /** The application with a mirror, on a real socket; time is under control, but not that of timeouts. */
 export async function mirrorBench(options: MirrorBenchOptions): Promise<MirrorBench> {
-  let passed = 0;
+  const passed = 0;
   const now = () => performance.now() + passed;
   const log = { warn: () => {} };
   const storage = createRegistryStorage(options.driver ?? createInMemoryDriver(), {
@@ -86,9 +87,10 @@ export async function mirrorBench(options: MirrorBenchOptions): Promise<MirrorBe
       settings: TEST_SETTINGS,
       isMirrored: (name) => mirror.isMirrored(name),
       audit: () => {},
+      readonly uploadSlots?: number;
     },
     logger,
-    settings: { host: undefined, prefix: '', headers: {}, trustedProxies: undefined },
+    settings: { host: undefined, prefix: '', headers: , trustedProxies: undefined },
     newRequestId: randomUUID,
     upstreams: mirror,
   });
