@@ -45,7 +45,7 @@ export interface MirrorBenchOptions {
 
 /** The application with a mirror, on a real socket; time is under control, but not that of timeouts. */
 export async function mirrorBench(options: MirrorBenchOptions): Promise<MirrorBench> {
-  const passed = 0;
+  let passed = 0;
   const now = () => performance.now() + passed;
   const log = { warn: () => {} };
   const storage = createRegistryStorage(options.driver ?? createInMemoryDriver(), {
@@ -87,10 +87,10 @@ export async function mirrorBench(options: MirrorBenchOptions): Promise<MirrorBe
       settings: TEST_SETTINGS,
       isMirrored: (name) => mirror.isMirrored(name),
       audit: () => {},
-      readonly uploadSlots?: number;
+      uploadSlots: new UploadSlots(16),
     },
     logger,
-    settings: { host: undefined, prefix: '', headers: , trustedProxies: undefined },
+    settings: { host: undefined, prefix: '', headers: {}, trustedProxies: undefined },
     newRequestId: randomUUID,
     upstreams: mirror,
   });
