@@ -38,6 +38,8 @@ export class Lease {
   #confirmedAt: number;
   #lost = false;
   #last: Promise<unknown> = Promise.resolve();
+  /** Writes that have not ended: each is a sign of life. */
+  #pending = 0;
   readonly #stopBeating: () => void;
 
   /**
@@ -75,7 +77,7 @@ export class Lease {
     this.#confirmedAt = confirmedAt;
     const { heartbeat } = context.timing;
     this.#stopBeating = context.every(heartbeat, () => {
-      if (performance.now() - this.#confirmedAt >= heartbeat / 2) this.#beat();
+      if (this.#pending === 0 && performance.now() - this.#confirmedAt >= heartbeat / 2) this.#beat();
     });
   }
 
@@ -96,7 +98,12 @@ export class Lease {
    * @throws UploadLostError
    */
   update(change: (state: SessionState) => SessionState): Promise<void> {
-    const write = this.#last.then(() => this.#write(change));
+    this.#pending += 1;
+    const write = this.#last
+      .then(() => this.#write(change))
+      .finally(() => {
+        this.#pending -= 1;
+      });
     this.#last = write.catch(() => {});
     return write;
   }

@@ -35,6 +35,7 @@ export class PartAssembler implements BufferHolder {
   #failure: { readonly error: unknown } | undefined;
   /** Appending and spilling take turns. */
   #turn: Promise<unknown> = Promise.resolve();
+  #turns = 0;
   usedAt = 0;
   heldSince = 0;
 
@@ -59,6 +60,10 @@ export class PartAssembler implements BufferHolder {
     return this.restSize === this.#kept?.size ? this.#kept : undefined;
   }
 
+  get atRest(): boolean {
+    return this.#turns === 0;
+  }
+
   /** @throws what `send` threw for this or an earlier part */
   append(chunk: Uint8Array): Promise<void> {
     return this.#inTurn(() => this.#append(chunk));
@@ -75,6 +80,7 @@ export class PartAssembler implements BufferHolder {
   async rest(): Promise<Content> {
     return this.#inTurn(async () => {
       if (this.#kept !== undefined) await this.#beginBuffer();
+      this.#options.buffers.withdraw(this);
       const filling = this.#filling;
       if (filling !== undefined) return { size: filling.size, chunks: () => filling.chunks() };
       return contentOf(Buffer.concat(this.#small));
@@ -83,9 +89,16 @@ export class PartAssembler implements BufferHolder {
 
   /** The rest, from where it is. */
   async *readRest(): AsyncGenerator<Uint8Array> {
-    if (this.#kept !== undefined) yield* this.#kept.chunks();
-    yield* this.#small;
-    if (this.#filling !== undefined) yield* this.#filling.chunks();
+    await this.#turn;
+    const filling = this.#filling;
+    this.#options.buffers.withdraw(this);
+    try {
+      if (this.#kept !== undefined) yield* this.#kept.chunks();
+      yield* this.#small;
+      if (filling !== undefined) yield* filling.chunks();
+    } finally {
+      if (filling !== undefined) this.#options.buffers.offer(this);
+    }
   }
 
   /** Gives all memory back, once what is being sent has left it. */
@@ -165,7 +178,10 @@ export class PartAssembler implements BufferHolder {
   }
 
   #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
-    const done = this.#turn.then(work);
+    this.#turns += 1;
+    const done = this.#turn.then(work).finally(() => {
+      this.#turns -= 1;
+    });
     this.#turn = done.catch(() => {});
     return done;
   }

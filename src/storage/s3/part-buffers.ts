@@ -7,6 +7,8 @@ export interface BufferHolder {
   readonly usedAt: number;
   /** When the buffer was taken. */
   readonly heldSince: number;
+  /** Whether nothing is being done with the buffer, so that `spill` waits for nobody. */
+  readonly atRest: boolean;
   /** Puts what the buffer holds into the bucket and gives the buffer back; does nothing when it has none. */
   spill(): Promise<void>;
 }
@@ -95,6 +97,7 @@ export class PartBuffers {
     if (this.#spilling) return;
     const now = performance.now();
     const holder = [...this.#holders]
+      .filter((each) => each.atRest)
       .filter((each) => now - each.usedAt > this.#idle || now - each.heldSince > SLOW * this.#idle)
       .sort((a, b) => a.usedAt - b.usedAt)[0];
     if (holder === undefined) return;

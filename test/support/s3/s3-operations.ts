@@ -15,9 +15,6 @@ export interface S3Answer {
   readonly body?: Buffer | string;
 }
 
-/** Smaller parts than this are refused, but for the last. */
-export const SMALLEST_PART = 5 * 1024 * 1024;
-
 /** Carries out one request, as S3 documents it, as far as it is used here. */
 export function carryOut(store: S3Store, request: S3Request): S3Answer {
   switch (request.operation) {
@@ -136,7 +133,7 @@ function complete(store: S3Store, request: S3Request): S3Answer {
     const contents: Buffer[] = [];
     for (const [index, stored] of chosen.entries()) {
       if (stored === undefined) return failure(400, 'InvalidPart');
-      if (index < chosen.length - 1 && stored.content.length < SMALLEST_PART)
+      if (index < chosen.length - 1 && stored.content.length < store.smallestPart)
         return failure(400, 'EntityTooSmall');
       contents.push(stored.content);
     }

@@ -14,6 +14,8 @@ export interface StoredUpload {
 
 /** The bytes of one bucket, in memory. */
 export class S3Store {
+  /** Bytes: smaller parts are refused, but for the last. */
+  smallestPart = 5 * 1024 * 1024;
   readonly objects = new Map<string, StoredObject>();
   readonly uploads = new Map<string, StoredUpload>();
 

@@ -1,0 +1,111 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Catalog } from '../../../../src/storage/catalog.ts';
+import type { StorageDriver } from '../../../../src/storage/driver.ts';
+import { repositoriesFolder } from '../../../../src/storage/layout.ts';
+import { createS3Driver } from '../../../../src/storage/s3/s3-driver.ts';
+import { listNames } from '../../../contract/storage-harness.ts';
+import { s3Options } from '../../../support/s3/s3-harness.ts';
+import { InProcessS3 } from '../../../support/s3/s3-server.ts';
+
+let s3: InProcessS3;
+let driver: StorageDriver;
+
+beforeEach(async () => {
+  s3 = await InProcessS3.start();
+  driver = createS3Driver(s3Options(s3));
+});
+afterEach(async () => {
+  await driver.close();
+  await s3[Symbol.asyncDispose]();
+});
+
+const put = (key: string) => s3.store.put(key, Buffer.from('x'));
+
+describe('names of a folder', () => {
+  const names = [
+    '1',
+    '1.0',
+    '1.0-rc.1',
+    '1.0.1',
+    '10',
+    'a',
+    'a-',
+    'a--b',
+    'a-b',
+    'a.b',
+    'a0',
+    'ab',
+    'b+c',
+    'b',
+  ];
+
+  it('come in ASCII order from any name on, in pages of any size', async () => {
+    for (const name of names) put(`tags/${name}/current/link`);
+    put('tags/a-b-object');
+    const sorted = [...names, 'a-b-object'].sort();
+    for (const after of ['', '0', ...sorted, 'zz']) {
+      for (let limit = 1; limit <= sorted.length + 1; limit += 1) {
+        const expected = sorted.filter((name) => name > after);
+        const page = await driver.list('tags', { after, limit });
+        expect(page.entries.map((entry) => entry.name)).toEqual(expected.slice(0, limit));
+        expect(page.more).toBe(expected.length > limit);
+      }
+    }
+  });
+
+  it('come as a folder when there is an object of that name too', async () => {
+    put('f/a');
+    put('f/a-b/x');
+    put('f/a/x');
+    put('f/b');
+    expect(await listNames(driver, 'f')).toEqual(['a/', 'a-b/', 'b']);
+    expect(await listNames(driver, 'f', { limit: 1 })).toEqual(['a/']);
+  });
+
+  it('cost a page a few requests, however many there are', async () => {
+    for (let number = 0; number < 5_000; number += 1) put(`tags/v1.${number}/current/link`);
+    put('tags/v1/current/link');
+    const page = await driver.list('tags', { limit: 100 });
+    expect(page.entries.slice(0, 2).map((entry) => entry.name)).toEqual(['v1', 'v1.0']);
+    expect(s3.script.count('ListObjectsV2')).toBe(2);
+  });
+});
+
+describe('the catalog', () => {
+  const repository = (name: string, keys = 6) => {
+    for (let number = 0; number < keys - 2; number += 1) {
+      put(`${repositoriesFolder}/${name}/_layers/sha256/${String(number).padStart(64, '0')}/link`);
+    }
+    put(`${repositoriesFolder}/${name}/_manifests/revisions/sha256/${'1'.repeat(64)}/link`);
+    put(`${repositoriesFolder}/${name}/_manifests/tags/v1/current/link`);
+  };
+  const all = async (after?: string) => {
+    const names: string[] = [];
+    for await (const name of new Catalog(driver).names(after)) names.push(name);
+    return names;
+  };
+
+  it('names every repository once and goes on behind any', async () => {
+    const names = ['a', 'a/0b', 'a/b', 'a-b', 'ab', 'b/c/d', 'b/c'];
+    for (const name of names) repository(name);
+    put(`${repositoriesFolder}/only/uploads/_uploads/1/startedat`);
+    const order = await all();
+    expect([...order].sort()).toEqual([...names].sort());
+    for (const [index, name] of order.entries()) expect(await all(name)).toEqual(order.slice(index + 1));
+  });
+
+  it('lists 1,000 repositories in a few requests', async () => {
+    for (let number = 0; number < 1_000; number += 1) repository(`team/app-${number}`);
+    s3.script.seen.length = 0;
+    expect(await all()).toHaveLength(1_000);
+    expect(s3.script.count('ListObjectsV2')).toBeLessThanOrEqual(7);
+  });
+
+  it('jumps past a repository that fills an answer', async () => {
+    repository('a', 20_000);
+    repository('b');
+    s3.script.seen.length = 0;
+    expect(await all()).toEqual(['a', 'b']);
+    expect(s3.script.count('ListObjectsV2')).toBeLessThanOrEqual(2);
+  });
+});
