@@ -17,6 +17,11 @@ function headerText(res: Answer, name: string): string | undefined {
   return value === undefined ? undefined : String(value);
 }
 
+/** The answers of HTTP/2 have no `writableFinished`. */
+function isWhole(res: Answer): boolean {
+  return 'stream' in res ? res.writableEnded && res.stream.rstCode === 0 : res.writableFinished;
+}
+
 /**
  * One line a request when its answer has left, or its client has: `requestId` and `bytes` are what the answer
  * says of itself in `X-Request-Id` and `Content-Length`.
@@ -38,7 +43,7 @@ export function withAccessLog(handler: RequestHandler, options: AccessLogOptions
           ms: Math.round((now() - started) * 10) / 10,
           agent: req.headers['user-agent'],
           requestId: headerText(res, 'x-request-id'),
-          ...(res.writableFinished ? {} : { cut: true }),
+          ...(isWhole(res) ? {} : { cut: true }),
         },
         'request',
       );

@@ -32,6 +32,8 @@ export class Connections {
   }
 
   opened(socket: Socket): void {
+    // Node remembers it from the first look on: who asks after the client has left still learns it.
+    void socket.remoteAddress;
     this.#open.set(socket, { busy: 0, answer: undefined });
     socket.once('close', () => {
       this.#open.delete(socket);

@@ -23,6 +23,14 @@ function lengthOf(value: string | number | readonly string[] | undefined): numbe
   return Number.isSafeInteger(length) ? length : undefined;
 }
 
+/** Bytes that came since: of a body without a length. HTTP/2 has no connection of its own to count on. */
+function bytesCounter(req: Request): () => number {
+  if ('stream' in req) return () => 0;
+  const { socket } = req;
+  const before = socket.bytesRead;
+  return () => socket.bytesRead - before;
+}
+
 /** What distribution counts of each request, with its names, labels and buckets. */
 export class HttpMetrics {
   readonly #inFlight: Gauge<'handler'>;
@@ -71,17 +79,13 @@ export class HttpMetrics {
     const started = performance.now();
     const handler = routeName(req.url ?? '');
     const method = METHODS[req.method ?? ''] ?? 'unknown';
-    const { socket } = req;
-    const read = socket.bytesRead;
+    const received = bytesCounter(req);
     this.#inFlight.inc({ handler });
     res.once('close', () => {
       this.#inFlight.dec({ handler });
       this.#requests.inc({ handler, code: String(res.statusCode), method });
       this.#duration.observe({ handler, method }, (performance.now() - started) / 1000);
-      this.#requestSize.observe(
-        { handler },
-        lengthOf(req.headers['content-length']) ?? socket.bytesRead - read,
-      );
+      this.#requestSize.observe({ handler }, lengthOf(req.headers['content-length']) ?? received());
       this.#responseSize.observe({ handler }, lengthOf(res.getHeader('content-length')) ?? 0);
     });
   }

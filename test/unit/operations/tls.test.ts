@@ -5,9 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect, type PeerCertificate } from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
+import { withAccessLog } from '../../../src/operations/access-log.ts';
 import { followCertificate } from '../../../src/operations/certificate-reload.ts';
+import { clientAddress } from '../../../src/operations/client-address.ts';
 import type { RequestHandler } from '../../../src/operations/exchange.ts';
+import { withMetrics } from '../../../src/operations/handler-wrappers.ts';
 import { type Listener, listen } from '../../../src/operations/listener.ts';
+import { createLogs } from '../../../src/operations/logger.ts';
+import { createMetrics } from '../../../src/operations/metrics.ts';
 import { readBody } from '../../../src/operations/request-body.ts';
 import { readTlsMaterial, type TlsOptions } from '../../../src/operations/tls-settings.ts';
 
@@ -219,6 +224,39 @@ describe('HTTP/2', () => {
     expect(await exchange(other, { ':path': '/' })).toMatchObject({ status: 200 });
     client.close();
     other.close();
+  });
+
+  it('is logged and counted like any other, whether it ends well or not', async () => {
+    const lines: unknown[] = [];
+    const { always } = createLogs({
+      level: 'info',
+      formatter: 'json',
+      destination: { write: (line) => void lines.push(JSON.parse(line)) },
+    });
+    const metrics = createMetrics();
+    const arrived = Promise.withResolvers<void>();
+    const handler: RequestHandler = (req, res) =>
+      req.method === 'GET' ? answer(req, res) : arrived.resolve();
+    const counted = withMetrics(handler, metrics.http);
+    const listener = await serve(
+      withAccessLog(counted, { logger: always, address: (req) => clientAddress(req) }),
+    );
+    const client = await session(listener.port);
+    await exchange(client, { ':path': '/v2/' });
+    const stream = client.request({ ':path': '/v2/', ':method': 'PATCH' });
+    stream.on('error', () => {});
+    stream.write('abc');
+    await arrived.promise;
+    client.destroy();
+    await expect.poll(() => lines).toHaveLength(2);
+    expect(lines).toMatchObject([
+      { method: 'GET', status: 200, address: '127.0.0.1' },
+      { method: 'PATCH', cut: true, address: '127.0.0.1' },
+    ]);
+    expect(lines[0]).not.toHaveProperty('cut');
+    expect((await metrics.exposition()).text).toContain(
+      'requests_total{handler="base",code="200",method="patch"} 1',
+    );
   });
 
   it('drains: a stream under way ends, the session after it', async () => {
