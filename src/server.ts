@@ -8,12 +8,13 @@ import type { Logs } from './operations/logger.ts';
 import { UploadSlots } from './registry/upload-slots.ts';
 import { blobRedirect } from './server/blob-redirect.ts';
 import { listenOptions, networksOf } from './server/listening.ts';
-import { openMonitoring } from './server/monitoring.ts';
+import { openMetrics, openMonitoring } from './server/monitoring.ts';
 import { openDriver } from './server/open-driver.ts';
 import { openLogin } from './server/open-login.ts';
 import { openResolution } from './server/open-mirror.ts';
 import { purgeUploads } from './server/purge-uploads.ts';
 import { registrySettings } from './server/registry-settings.ts';
+import { timedDriver } from './server/timed-driver.ts';
 import { createHasherPool } from './storage/hashing/hasher-pool.ts';
 import { createRegistryStorage } from './storage/registry-storage.ts';
 
@@ -35,7 +36,9 @@ export interface RunningServer extends AsyncDisposable {
  */
 export async function startServer(config: Config, { logger, always }: Logs): Promise<RunningServer> {
   await using opened = new AsyncDisposableStack();
-  const driver = opened.adopt(await openDriver(config), (open) => open.close());
+  const metrics = await openMetrics(config);
+  const untimed = opened.adopt(await openDriver(config), (open) => open.close());
+  const driver = metrics === undefined ? untimed : timedDriver(untimed, metrics.storage);
   const hashers = opened.adopt(createHasherPool(), (pool) => pool.close());
   const storage = createRegistryStorage(driver, {
     log: logger,
@@ -77,7 +80,7 @@ export async function startServer(config: Config, { logger, always }: Logs): Pro
     ...(upstreams === undefined ? {} : { upstreams }),
     extensions: login.routes((ctx) => ctx.state.caller),
   });
-  const monitoring = opened.use(await openMonitoring(config, { driver, logger }));
+  const monitoring = opened.use(await openMonitoring(config, { driver, logger, metrics }));
   const handler = monitoring.around(app.callback());
   const address = (req: Parameters<typeof clientAddress>[0]): string => clientAddress(req, trustedProxies);
   const listener = await listen(

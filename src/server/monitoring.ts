@@ -15,10 +15,16 @@ export interface Monitoring extends AsyncDisposable {
 }
 
 /** Started where `http.debug` asks for metrics only: they cost a little on every request. */
-async function openMetrics(config: Config): Promise<Metrics | undefined> {
+export async function openMetrics(config: Config): Promise<Metrics | undefined> {
   if (config.http.debug?.metricsPath === undefined) return undefined;
   const { createMetrics } = await import('../operations/metrics.ts');
   return createMetrics();
+}
+
+export interface MonitoringParts {
+  readonly driver: StorageDriver;
+  readonly logger: Logger;
+  readonly metrics: Metrics | undefined;
 }
 
 /**
@@ -27,12 +33,11 @@ async function openMetrics(config: Config): Promise<Metrics | undefined> {
  */
 export async function openMonitoring(
   config: Config,
-  { driver, logger }: { readonly driver: StorageDriver; readonly logger: Logger },
+  { driver, logger, metrics }: MonitoringParts,
 ): Promise<Monitoring> {
   const checks = healthChecks(config.health, driver);
   await using opened = new AsyncDisposableStack();
   const health = opened.use(watchHealth(checks));
-  const metrics = await openMetrics(config);
   const { debug } = config.http;
   if (debug !== undefined) {
     const path = debug.metricsPath;
