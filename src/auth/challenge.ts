@@ -28,9 +28,20 @@ export function bearerChallenge(needs: readonly AccessNeed[], challenge: BearerC
   });
 }
 
+/** What a person is told, alike for an unknown name and a wrong password. */
+export const WRONG_PASSWORD = 'wrong name or password';
+
+export interface BasicChallenge {
+  readonly realm: string;
+  /** Docker shows it where it is not the code's own. */
+  readonly message?: string | undefined;
+}
+
 /** 401 of a registry, or of a token service, that takes name and password. */
-export function basicChallenge(needs: readonly AccessNeed[], realm: string): RegistryError {
+export function basicChallenge(needs: readonly AccessNeed[], challenge: BasicChallenge): RegistryError {
+  const { realm, message = MESSAGES.none } = challenge;
   return new RegistryError('UNAUTHORIZED', {
+    message,
     detail: detailOf(needs),
     headers: { 'www-authenticate': `Basic realm=${quoted(realm)}` },
   });

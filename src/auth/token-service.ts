@@ -4,7 +4,7 @@ import { issueAccessToken } from './access-token.ts';
 import { audit } from './audit.ts';
 import { type AuditedLoginOptions, auditedLogin } from './audited-login.ts';
 import type { UserHashes } from './authenticator.ts';
-import { basicChallenge } from './challenge.ts';
+import { basicChallenge, WRONG_PASSWORD } from './challenge.ts';
 import { type GrantedAccess, grantAccess } from './granted-access.ts';
 import type { KeyRing, SealRing } from './key-ring.ts';
 import type { AskedAt, NameResolver } from './name-resolver.ts';
@@ -116,7 +116,7 @@ export class TokenService {
     const account = await openRefreshToken(token, { seals, hashOf: (name) => users.hashOf(name) });
     if (account !== undefined) return account;
     audit(auditLog, 'login refused', { caller, account: undefined });
-    throw wrongCredentials();
+    throw wrongCredentials('the login has ended: log in again');
   }
 
   /**
@@ -154,7 +154,6 @@ function isPull({ type, actions }: Scope): boolean {
   return type === 'repository' && actions.length === 1 && actions[0] === 'pull';
 }
 
-/** The same for an unknown name, a wrong password and a refresh token that ended. */
-function wrongCredentials(): Error {
-  return basicChallenge([], 'token');
+function wrongCredentials(message = WRONG_PASSWORD): Error {
+  return basicChallenge([], { realm: 'token', message });
 }

@@ -85,7 +85,7 @@ describe('GET of a token', () => {
     ['a token in the place of a password', 'Bearer abc'],
   ])('answers %s with 401, never with an anonymous token', async (_, authorization) => {
     const { body, headers } = await login.get(`/auth/token?service=${HOST}`, authorization).expect(401);
-    expect(body).toEqual({ errors: [{ code: 'UNAUTHORIZED', message: 'authentication required' }] });
+    expect(body).toEqual({ errors: [{ code: 'UNAUTHORIZED', message: 'wrong name or password' }] });
     expect(headers['www-authenticate']).toBe('Basic realm="token"');
   });
 

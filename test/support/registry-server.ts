@@ -31,6 +31,8 @@ export interface RegistryServer extends AsyncDisposable {
   readonly host: string;
   readonly url: string;
   readonly port: number;
+  /** Path of its `config.yml`. */
+  readonly configFile: string;
   /** What its directory driver writes to, unless the configuration says otherwise. */
   readonly root: string;
   /** Of the last start. */
@@ -80,6 +82,7 @@ export async function startRegistry(options: RegistryOptions): Promise<RegistryS
     host,
     port,
     root,
+    configFile,
     url: `http://${host}`,
     get pid() {
       return program.pid;
