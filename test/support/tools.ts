@@ -30,6 +30,7 @@ const candidates = {
   helm: go('helm'),
   htpasswd: system('htpasswd'),
   minio: go('minio'),
+  nginx: system('nginx'),
   podman: system('podman'),
   regctl: go('regctl'),
   root: [],
