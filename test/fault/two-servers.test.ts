@@ -89,23 +89,22 @@ describe.skipIf(serverUnderTest() !== 'fairlead')('two servers on one directory'
     await other.getBlob(digestOf(content));
   });
 
-  test('of many writers at once through both, one is let through at a time', async () => {
+  test('of many who begin at once through both, one is let through', async () => {
     const [one, other] = both('team/contended');
-    const session = pathOf(await one.startUpload());
-    const answers = await Promise.all(
-      Array.from({ length: 12 }, (_, number) =>
-        (number % 2 === 0 ? one : other).send(session, {
-          method: 'PATCH',
-          headers: { 'content-range': `0-${first.byteLength - 1}` },
-          body: first,
-        }),
-      ),
-    );
-    const statuses = answers.map(({ status }) => status);
-    expect(statuses.filter((status) => status === 202)).toHaveLength(1);
-    // Who came while it was written is busy, who came after it is out of order.
-    for (const status of statuses) expect([202, 409, 416]).toContain(status);
-    await other.finish(session, digestOf(first));
+    const headers = { 'content-range': `0-${first.byteLength - 1}` };
+    for (let round = 0; round < 10; round += 1) {
+      const session = pathOf(await one.startUpload());
+      const answers = await Promise.all(
+        Array.from({ length: 8 }, (_, number) =>
+          (number % 2 === 0 ? one : other).send(session, { method: 'PATCH', headers, body: first }),
+        ),
+      );
+      const statuses = answers.map(({ status }) => status);
+      // Who came while it was written is busy, who came after it is out of order.
+      for (const status of statuses) expect([202, 409, 416]).toContain(status);
+      expect(statuses.filter((status) => status === 202)).toHaveLength(1);
+      await other.finish(session, digestOf(first));
+    }
     await one.getBlob(digestOf(first));
   });
 

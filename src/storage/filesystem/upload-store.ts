@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { CreateUploadOptions, Key, OpenUploadOptions, UploadStore, UploadWriter } from '../driver.ts';
 import { UploadBusyError } from '../storage-errors.ts';
 import { openFile, statOpened } from './descriptor.ts';
@@ -24,6 +25,10 @@ export interface UploadStoreParts {
   readonly uniqueName: () => string;
 }
 
+/** Tries to begin an upload beside others, and the milliseconds between them, which grow. */
+const BEGIN_ATTEMPTS = 5;
+const BEGIN_PAUSE = 10;
+
 /** Uploads as folders; `upload-files.ts` tells how a folder has one writer, whichever process it comes through. */
 export class FileUploadStore implements UploadStore {
   readonly #parts: UploadStoreParts;
@@ -44,16 +49,13 @@ export class FileUploadStore implements UploadStore {
   create(folder: Key, { unshared = false }: CreateUploadOptions = {}): Promise<UploadWriter> {
     const path = this.#parts.root.path(folder);
     return this.#alone(path, async () => {
-      const file = heldFile(path, this.#parts.uniqueName());
-      const fd = await this.#parts.folders.within(path, () => openFile(file, 'wx+'));
-      const hold = new UploadHold({ folder: path, path: file, fd }, this.#holding);
-      // Who finds another's file gives way, and whoever is there first finds none.
-      if (!unshared && (await dataFiles(path)).length > 1) {
-        await removeFile(file);
-        hold.release();
-        throw new UploadBusyError();
+      for (let attempt = 1; ; attempt++) {
+        const writer = await this.#begin(path, unshared);
+        if (writer !== undefined) return writer;
+        // Several that begin at once may all have given way. After pauses of different lengths one is first.
+        await sleep(Math.random() * BEGIN_PAUSE * attempt);
+        if (attempt === BEGIN_ATTEMPTS || (await isBegun(path))) throw new UploadBusyError();
       }
-      return this.#writer(hold, 0);
     });
   }
 
@@ -114,6 +116,18 @@ export class FileUploadStore implements UploadStore {
     }
   }
 
+  /** Undefined when somebody else is there, or was seen while both began. */
+  async #begin(path: string, unshared: boolean): Promise<FileUploadWriter | undefined> {
+    const file = heldFile(path, this.#parts.uniqueName());
+    const fd = await this.#parts.folders.within(path, () => openFile(file, 'wx+'));
+    const hold = new UploadHold({ folder: path, path: file, fd }, this.#holding);
+    // Who finds another's file gives way, and whoever is there first finds none.
+    if (unshared || (await dataFiles(path)).length === 1) return this.#writer(hold, 0);
+    await removeFile(file);
+    hold.release();
+    return undefined;
+  }
+
   async #hold(folder: string, path: string): Promise<UploadHold> {
     return new UploadHold({ folder, path, fd: await openFile(path, 'r+') }, this.#holding);
   }
@@ -157,5 +171,15 @@ export class FileUploadStore implements UploadStore {
       }
       [file] = await this.#existing(folder, path);
     }
+  }
+}
+
+async function isBegun(path: string): Promise<boolean> {
+  try {
+    return (await dataFiles(path)).length > 0;
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+    // It has even ended.
+    return true;
   }
 }
