@@ -26,5 +26,5 @@ export function audit(log: AuditLog, event: AuditEvent, { caller, account, repos
     reference: caller.reference?.slice(0, MAX_LENGTH),
     requestId: caller.requestId,
   };
-  log.info(fields, event);
+  log.info(fields, 'audit');
 }

@@ -1,4 +1,5 @@
 import type { Caller } from '../oci/access.ts';
+import { isRepositoryName } from '../oci/repository-name.ts';
 import type { AccessRules } from './access-rules.ts';
 import { issueAccessToken } from './access-token.ts';
 import { audit } from './audit.ts';
@@ -150,8 +151,8 @@ interface Identity {
 
 const NOBODY: Identity = { account: undefined, hash: undefined };
 
-function isPull({ type, actions }: Scope): boolean {
-  return type === 'repository' && actions.length === 1 && actions[0] === 'pull';
+function isPull({ type, name, actions }: Scope): boolean {
+  return type === 'repository' && isRepositoryName(name) && actions.length === 1 && actions[0] === 'pull';
 }
 
 function wrongCredentials(message = WRONG_PASSWORD): Error {
