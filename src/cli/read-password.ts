@@ -17,10 +17,13 @@ const MAX_INPUT = 4096;
  */
 export async function readPassword({ stdin, stderr }: CommandContext): Promise<string> {
   if (!(stdin instanceof ReadStream)) return checked(withoutNewline(await readAll(stdin)));
+  // Nothing is shown from before the prompt on: who types fast, or pastes, is not shown either.
+  stdin.setRawMode(true);
   stderr.write('Password: ');
   try {
     return checked(await readHidden(stdin));
   } finally {
+    stdin.setRawMode(false);
     stderr.write('\n');
   }
 }
@@ -49,7 +52,6 @@ const LINE_ENDS = [0x0a, 0x0d];
 
 async function readHidden(terminal: ReadStream): Promise<Buffer> {
   let typed: number[] = [];
-  terminal.setRawMode(true);
   try {
     for await (const chunk of terminal.iterator({ destroyOnReturn: false })) {
       for (const byte of Buffer.from(chunk)) {
@@ -61,7 +63,6 @@ async function readHidden(terminal: ReadStream): Promise<Buffer> {
     }
     return Buffer.from(typed);
   } finally {
-    terminal.setRawMode(false);
     terminal.pause();
   }
 }
