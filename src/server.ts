@@ -4,7 +4,7 @@ import type { Config } from './config/config.ts';
 import { withAccessLog } from './operations/access-log.ts';
 import { clientAddress } from './operations/client-address.ts';
 import { listen } from './operations/listener.ts';
-import type { Logs } from './operations/logger.ts';
+import type { Logs } from './operations/logs.ts';
 import { UploadSlots } from './registry/upload-slots.ts';
 import { blobRedirect } from './server/blob-redirect.ts';
 import { listenOptions, networksOf } from './server/listening.ts';

@@ -1,6 +1,6 @@
 import { flushCompileCache } from 'node:module';
 import { openLogOutput } from '../operations/log-output.ts';
-import { createLogs } from '../operations/logger.ts';
+import { createLogs } from '../operations/logs.ts';
 import { stopOnSignals } from '../operations/signals.ts';
 import { parseArguments } from './arguments.ts';
 import type { Command } from './command.ts';

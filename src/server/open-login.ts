@@ -11,7 +11,7 @@ import { provisionHtpasswd } from '../auth/provision-htpasswd.ts';
 import { readTrust } from '../auth/trusted-keys.ts';
 import type { Config, HtpasswdAuth, TokenAuth } from '../config/config.ts';
 import type { Authorizer, Caller } from '../oci/access.ts';
-import type { Logs } from '../operations/logger.ts';
+import type { Logs } from '../operations/logs.ts';
 import type { StorageDriver } from '../storage/driver.ts';
 
 export interface LoginOptions {

@@ -11,7 +11,7 @@ import { clientAddress } from '../../../src/operations/client-address.ts';
 import type { RequestHandler } from '../../../src/operations/exchange.ts';
 import { withMetrics } from '../../../src/operations/handler-wrappers.ts';
 import { type Listener, listen } from '../../../src/operations/listener.ts';
-import { createLogs } from '../../../src/operations/logger.ts';
+import { createLogs } from '../../../src/operations/logs.ts';
 import { createMetrics } from '../../../src/operations/metrics.ts';
 import { readBody } from '../../../src/operations/request-body.ts';
 import { readTlsMaterial, type TlsOptions } from '../../../src/operations/tls-settings.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createLogs, type LogOptions } from '../../../src/operations/logger.ts';
+import { createLogs, type LogOptions } from '../../../src/operations/logs.ts';
 
 function logsInto(lines: string[], options: Partial<LogOptions> = {}) {
   return createLogs({
