@@ -52,7 +52,6 @@ export async function startServer(config: Config, { logger, always }: Logs): Pro
   const resolution = opened.use(
     await openResolution(config, {
       storage,
-      hashers,
       redirect: blobRedirect(driver, config.storage),
       logger,
     }),

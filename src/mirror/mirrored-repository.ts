@@ -23,7 +23,7 @@ import type {
 } from './reader-contract.ts';
 import type { Coalesced, TagChecks } from './tag-checks.ts';
 import type { ReceivedManifest } from './upstream/received-manifest.ts';
-import { TimeoutError } from './upstream/transport.ts';
+import { TimeoutError } from './upstream/timeout-error.ts';
 import type { ManifestHead, UpstreamClient } from './upstream/upstream-client.ts';
 import {
   isOutage,

@@ -19,7 +19,7 @@ import type { RepositoryName } from '../oci/repository-name.ts';
 import type { Logger } from '../operations/logger.ts';
 import { type BlobRedirect, HostedRepository, HostedResolver } from '../registry/hosted-repository.ts';
 import type { RepositoryResolver } from '../registry/repository-resolver.ts';
-import type { HasherPool } from '../storage/content-hasher.ts';
+import { inlineHashers } from '../storage/hashing/inline-hashers.ts';
 import type { RegistryStorage } from '../storage/registry-storage.ts';
 import { KeyNotFoundError } from '../storage/storage-errors.ts';
 
@@ -33,7 +33,6 @@ export interface Resolution extends AsyncDisposable {
 
 export interface ResolutionParts {
   readonly storage: RegistryStorage;
-  readonly hashers: HasherPool;
   readonly redirect: BlobRedirect;
   readonly logger: Logger;
   readonly metrics?: UpstreamMetrics | undefined;
@@ -122,10 +121,11 @@ function openProxy(config: Config, proxy: NonNullable<Config['proxy']>, parts: R
   };
 }
 
-function coreOptions({ storage, hashers, redirect, logger }: ResolutionParts) {
+function coreOptions({ storage, redirect, logger }: ResolutionParts) {
   return {
     storage,
-    hashers,
+    // What arrives by the network is hashed where it is: sending it to a thread costs more than the hash.
+    hashers: inlineHashers,
     redirect,
     log: logger,
     now: () => performance.now(),

@@ -196,6 +196,8 @@ export interface UploadWriter {
 export interface UploadView {
   /** Fills `into` from bytes that were written. @returns how many, at least 1 where there are any */
   read(into: Uint8Array, offset: number): Promise<number>;
+  /** The same at once, on this thread: for what was written a moment ago and need not come from the disk. */
+  readNow(into: Uint8Array, offset: number): number;
   close(): Promise<void>;
 }
 

@@ -26,6 +26,10 @@ export class FileMedium implements FillMedium {
     return this.#view.read(into, offset);
   }
 
+  readNow(into: Uint8Array, offset: number): number {
+    return this.#view.readNow(into, offset);
+  }
+
   commit(key: Key): Promise<void> {
     return this.#writer.commit(key);
   }

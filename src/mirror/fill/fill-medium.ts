@@ -10,6 +10,8 @@ export interface FillMedium {
   append(chunk: Uint8Array): Promise<void>;
   /** Bytes that were written. @returns how many were read, 0 when they are not held any more */
   read(into: Uint8Array, offset: number): Promise<number>;
+  /** The same without waiting, for what was written a moment ago. Left out: that is not to be had. */
+  readNow?(into: Uint8Array, offset: number): number;
   /** Puts the whole content at the key; what is read goes on being readable. */
   commit(key: Key): Promise<void>;
   /** Throws the content away; what is read goes on being readable. */

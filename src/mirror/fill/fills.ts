@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ByteRange } from '../../oci/byte-range.ts';
 import type { Digest } from '../../oci/digest.ts';
@@ -23,6 +24,9 @@ import { DEFAULT_TRANSFER_LIMITS, Transfer, type TransferLimits } from './transf
 
 /** Connections beyond the first of each fill, for all fills from one upstream. */
 const MOST_EXTRA = 24;
+/** Bytes that may wait to be written: of all fills together, and of one connection. */
+const UNWRITTEN_IN_ALL = 16 * 1024 * 1024;
+const UNWRITTEN = { least: 256 * 1024, most: 4 * 1024 * 1024 };
 /** Milliseconds for which a blob that is being deleted is waited for. */
 const DELETING = 45_000;
 
@@ -57,6 +61,8 @@ export interface FillsOptions {
   /** Milliseconds that only go forward. */
   readonly now: () => number;
   readonly limits?: Partial<TransferLimits>;
+  /** How busy this process is, 0 to 1. Default: the event loop's share of work since it was asked last. */
+  readonly busy?: () => number;
 }
 
 interface UpstreamState {
@@ -125,7 +131,14 @@ export class Fills {
     }
     const openCommitted = async (range: ByteRange) =>
       (await storage.contents.open(digest, { range })).chunks();
-    const blob = new GrowingBlob({ digest, size, medium, hashers, openCommitted });
+    const blob = new GrowingBlob({
+      digest,
+      size,
+      medium,
+      hashers,
+      sharers: () => Math.max(1, this.#running.size),
+      openCommitted,
+    });
     const kept = this.#run(request, { state, first, medium, blob });
     this.#track(kept);
     return { stored, size, read: (range, signal) => blob.read(range, signal), kept };
@@ -172,6 +185,9 @@ export class Fills {
         take: () => state.extra < MOST_EXTRA && ++state.extra > 0,
         give: () => void state.extra--,
       },
+      unwritten: () =>
+        Math.min(Math.max(UNWRITTEN_IN_ALL / this.#running.size, UNWRITTEN.least), UNWRITTEN.most),
+      busy: this.#options.busy ?? busySinceLast(),
       limits: this.#limits,
       now: this.#options.now,
       signal: AbortSignal.any([abort.signal, this.#abort.signal]),
@@ -257,4 +273,14 @@ export class Fills {
     const ended = work.catch(() => {}).then(() => void this.#ending.delete(ended));
     this.#ending.add(ended);
   }
+}
+
+function busySinceLast(): () => number {
+  let last = performance.eventLoopUtilization();
+  return () => {
+    const now = performance.eventLoopUtilization();
+    const { utilization } = performance.eventLoopUtilization(now, last);
+    last = now;
+    return utilization;
+  };
 }

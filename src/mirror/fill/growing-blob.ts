@@ -5,10 +5,13 @@ import type { FillMedium } from './fill-medium.ts';
 import { LandedRanges } from './landed-ranges.ts';
 import { RecentChunks } from './recent-chunks.ts';
 
-/** Bytes that stay in memory after they were written, for readers who keep up. */
-const RECENT = 512 * 1024;
+/** Bytes that stay in memory after they were written, for readers who keep up: of all fills together, and of one. */
+const RECENT_IN_ALL = 24 * 1024 * 1024;
+const RECENT = { least: 256 * 1024, most: 4 * 1024 * 1024 };
 /** Bytes that a reader who does not keep up, or the hash, reads at a time. */
 const READ_SIZE = 256 * 1024;
+/** Bytes by which a reader may lag behind what was written, for that to be in the system's memory for certain. */
+const JUST_WRITTEN = 16 * 1024 * 1024;
 
 export interface GrowingBlobParts {
   readonly digest: Digest;
@@ -17,6 +20,8 @@ export interface GrowingBlobParts {
   readonly medium: FillMedium;
   readonly hashers: HasherPool;
   /** Opens what was committed, for a reader whose bytes the medium does not hold any more. */
+  /** How many fills share the memory there is. */
+  readonly sharers: () => number;
   readonly openCommitted: (range: ByteRange) => Promise<AsyncIterable<Uint8Array>>;
 }
 
@@ -32,7 +37,7 @@ export class GrowingBlob {
   readonly #landed = new LandedRanges();
   /** What can be read from the medium. */
   readonly #written = new LandedRanges();
-  readonly #recent = new RecentChunks(RECENT);
+  readonly #recent: RecentChunks;
   readonly #hasher: ContentHasher;
   /** Hashed, and given to the medium in order, up to here. */
   #ordered = 0;
@@ -48,6 +53,9 @@ export class GrowingBlob {
   constructor(parts: GrowingBlobParts) {
     this.#parts = parts;
     this.size = parts.size;
+    this.#recent = new RecentChunks(() =>
+      Math.min(Math.max(RECENT_IN_ALL / parts.sharers(), RECENT.least), RECENT.most),
+    );
     this.#hasher = parts.hashers.begin(digestAlgorithm(parts.digest));
   }
 
@@ -87,6 +95,22 @@ export class GrowingBlob {
     this.#written.add(offset, offset + length);
     kept();
     if (!inOrder) this.#catchUp();
+  }
+
+  /** As `land`, for chunks that are valid only until it resolves: readers have them when they are written. */
+  async landReused(chunks: readonly Buffer[], offset: number): Promise<void> {
+    // What is not written anywhere has to stay in memory.
+    if (!this.#parts.medium.anyOrder) return await this.land([Buffer.concat(chunks)], offset);
+    const end = offset + chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+    const inOrder = this.#ordered === offset && !this.#ordering;
+    await Promise.all([
+      this.#parts.medium.write(chunks, offset),
+      inOrder ? this.#takeInOrder(chunks) : undefined,
+    ]);
+    this.#landed.add(offset, end);
+    this.#written.add(offset, end);
+    this.#wake();
+    this.#catchUp();
   }
 
   /** Waits until all of it has been hashed. @returns whether the digest is right */
@@ -216,8 +240,13 @@ export class GrowingBlob {
 
   /** What has left memory is written, but what lies behind it need not be. */
   #readWritten(buffer: Buffer, at: number, end: number): Promise<number> {
+    const { medium } = this.#parts;
     const written = Math.min(end, this.#written.endFrom(at));
-    return this.#parts.medium.read(buffer.subarray(0, Math.min(buffer.length, written - at)), at);
+    const into = buffer.subarray(0, Math.min(buffer.length, written - at));
+    // What was written a moment ago is in the system's memory: to copy it costs less than a thread.
+    if (medium.readNow !== undefined && written - at < JUST_WRITTEN)
+      return Promise.resolve(medium.readNow(into, at));
+    return medium.read(into, at);
   }
 
   async #takeInOrder(chunks: readonly Buffer[]): Promise<void> {

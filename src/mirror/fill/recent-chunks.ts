@@ -11,12 +11,12 @@ interface Entry {
  * nowhere else. Bounded by what is being written plus `room`.
  */
 export class RecentChunks {
-  readonly #room: number;
+  readonly #room: () => number;
   #entries: Entry[] = [];
   #bytes = 0;
 
-  /** @param room bytes of written content that stay */
-  constructor(room: number) {
+  /** @param room bytes of written content that stay, as of now */
+  constructor(room: () => number) {
     this.#room = room;
   }
 
@@ -52,7 +52,8 @@ export class RecentChunks {
   }
 
   #trim(): void {
-    while (this.#bytes > this.#room) {
+    const room = this.#room();
+    while (this.#bytes > room) {
       const index = this.#entries.findIndex(({ kept }) => kept);
       const entry = this.#entries[index];
       if (entry === undefined) return;

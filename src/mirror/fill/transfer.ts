@@ -10,6 +10,7 @@ import {
 } from '../upstream/upstream-errors.ts';
 import type { UpstreamUrl } from '../upstream/upstream-url.ts';
 import type { GrowingBlob } from './growing-blob.ts';
+import { Landings } from './landings.ts';
 import type { Piece, PiecePlan } from './piece-plan.ts';
 
 export interface TransferLimits {
@@ -23,6 +24,8 @@ export interface TransferLimits {
   readonly smallestPiece: number;
   /** Milliseconds of one connection after which it is judged whether more would help. */
   readonly judgeAfter: number;
+  /** Bytes a second that one connection is left alone with: what is faster is held up by something else. */
+  readonly fastEnough: number;
   /** Milliseconds that must be left at the rate seen for more connections to be worth it. */
   readonly worthFrom: number;
   /** Milliseconds without a new byte, over all tries, after which it is given up. */
@@ -39,6 +42,7 @@ export const DEFAULT_TRANSFER_LIMITS: TransferLimits = {
   firstPiece: 8 * 1024 * 1024,
   smallestPiece: 4 * 1024 * 1024,
   judgeAfter: 150,
+  fastEnough: 64 * 1024 * 1024,
   worthFrom: 500,
   giveUpAfter: 30_000,
   tries: 14,
@@ -46,6 +50,7 @@ export const DEFAULT_TRANSFER_LIMITS: TransferLimits = {
 };
 
 const LONGEST_PAUSE = 4_000;
+const BUSY = 0.8;
 
 /** Counts the connections that fills have beyond their first. */
 export interface ExtraConnections {
@@ -64,6 +69,10 @@ export interface TransferParts {
   /** The URLs to fetch from, best first. At least one. */
   readonly sources: readonly UpstreamUrl[];
   readonly extra: ExtraConnections;
+  /** Bytes of one connection that may wait to be written. */
+  readonly unwritten: () => number;
+  /** How busy this process is: 0 to 1. */
+  readonly busy: () => number;
   readonly limits: TransferLimits;
   /** Milliseconds. */
   readonly now: () => number;
@@ -149,6 +158,9 @@ export class Transfer {
     if (elapsed < limits.judgeAfter || blob.landedBytes === 0) return;
     const left = blob.size - blob.landedBytes;
     if ((left * elapsed) / blob.landedBytes < limits.worthFrom) return;
+    const rate = (blob.landedBytes * 1000) / elapsed;
+    // Where this process itself is busy, more connections would only keep it busier.
+    if (!this.#parallel && (rate > limits.fastEnough || this.#parts.busy() > BUSY)) return;
     this.#parallel = true;
     while (this.#workers.size < this.#most && this.#parts.extra.take()) {
       if (plan.freeBytes === 0 && !plan.cutLargest(limits.connections)) {
@@ -281,6 +293,7 @@ export class Transfer {
     source: UpstreamUrl,
     { piece, start, answer }: { piece: Piece; start: number; answer: BlobAnswer },
   ): Promise<void> {
+    const landings = new Landings(this.#parts.unwritten);
     let at = start;
     while (piece.at < piece.end) {
       const chunks = await answer.body.read();
@@ -296,8 +309,10 @@ export class Transfer {
       this.#fruitless = 0;
       this.#sinceBreak += length;
       if (this.#sinceBreak > 1024 * 1024) this.#breaks = 0;
-      await this.#parts.blob.land(wanted, offset);
+      if (answer.body.reused === true) await this.#parts.blob.landReused(wanted, offset);
+      else await landings.add(this.#parts.blob.land(wanted, offset), length);
     }
+    await landings.settled();
     // Its end is on its way: the connection can be used again then.
     if (answer.carried !== undefined && at === answer.carried.end + 1) await answer.body.read();
   }

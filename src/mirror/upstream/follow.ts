@@ -12,6 +12,7 @@ export interface Followed {
   /** Sent to the first server only, and again to it when a redirect leads back and is refused without. */
   readonly authorization?: string | undefined;
   readonly signal?: AbortSignal | undefined;
+  readonly bulk?: boolean;
   /** Refuses private addresses from the first request on. Default: after a redirect by a public server only. */
   readonly publicOnly?: boolean;
   /** What to send to another server that asks for a token. */
@@ -31,7 +32,7 @@ export async function follow(transport: Transport, request: Followed): Promise<H
   let url = request.url;
   let send = authorization;
   for (;;) {
-    const hop = { method, url, signal, publicOnly };
+    const hop = { method, url, signal, publicOnly, bulk: request.bulk };
     let response = await transport.exchange({ ...hop, headers: withAuthorization(headers, send) });
     if (response.status === 401 && url !== request.url) {
       const again = url.origin === origin ? authorization : await request.elsewhere?.(response);

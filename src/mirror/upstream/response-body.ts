@@ -1,5 +1,7 @@
 /** What an answer's bytes are read from. One reader. */
 export interface ResponseBody {
+  /** Chunks are valid only until the next `read`: their memory is used again. */
+  readonly reused?: boolean;
   /**
    * Everything that arrived since the last call, at least one chunk, in order; waits where nothing has.
    * @returns undefined at the end
@@ -18,7 +20,7 @@ export interface BodyFlow {
 }
 
 /** Bytes that may lie unread before the connection is made to wait. */
-const HIGH_WATER = 256 * 1024;
+const HIGH_WATER = 512 * 1024;
 
 /** Between a connection that pushes and a reader that pulls; bounded. */
 export class BufferedBody implements ResponseBody {
@@ -105,7 +107,7 @@ export async function readWhole(body: ResponseBody, limit: number): Promise<Buff
   let size = 0;
   for (let more = await body.read(); more !== undefined; more = await body.read()) {
     for (const chunk of more) {
-      chunks.push(chunk);
+      chunks.push(body.reused === true ? Buffer.from(chunk) : chunk);
       size += chunk.length;
     }
     if (size > limit) {

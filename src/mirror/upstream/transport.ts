@@ -2,7 +2,9 @@ import { getCACertificates } from 'node:tls';
 import { Agent, buildConnector, type Dispatcher, EnvHttpProxyAgent } from 'undici';
 import { isAddress, isLocalhost, isPrivateAddress, plainHostname } from './address.ts';
 import { publicLookup, refusePrivateLiteral, refusePrivateName } from './address-guard.ts';
+import { BulkConnections } from './bulk-connections.ts';
 import { BufferedBody, type ResponseBody } from './response-body.ts';
+import { TimeoutError } from './timeout-error.ts';
 import type { OutgoingProxies, UpstreamTimeouts } from './upstream-options.ts';
 
 export type ResponseHeaders = Readonly<Record<string, string | string[] | undefined>>;
@@ -13,6 +15,8 @@ export interface Hop {
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal | undefined;
+  /** Whether a body of many bytes is to be expected. */
+  readonly bulk?: boolean | undefined;
   /** Refuses private addresses, by name too. */
   readonly publicOnly: boolean;
 }
@@ -22,11 +26,6 @@ export interface HopResponse {
   readonly status: number;
   readonly headers: ResponseHeaders;
   readonly body: ResponseBody;
-}
-
-/** The server did not go on within the time it has. */
-export class TimeoutError extends Error {
-  override readonly name = 'TimeoutError';
 }
 
 export interface TransportOptions {
@@ -49,11 +48,17 @@ export class Transport {
   readonly #timeouts: UpstreamTimeouts;
   readonly #open: Lines;
   readonly #guarded: Lines;
+  readonly #bulk: BulkConnections;
   /** By host name: whether the last connection went to a private address. */
   readonly #wentPrivate = new Map<string, boolean>();
 
   constructor(options: TransportOptions) {
     this.#timeouts = options.timeouts;
+    this.#bulk = new BulkConnections({
+      timeouts: options.timeouts,
+      most: options.connections,
+      onConnect: (hostname, address) => this.#connected(hostname, address),
+    });
     this.#open = this.#lines(options, 'any');
     this.#guarded = this.#lines(options, 'public');
   }
@@ -82,6 +87,9 @@ export class Transport {
       // Behind a proxy the connection's own look-up is not ours to see.
       if (line !== lines.direct) await refusePrivateName(plainHostname(hop.url));
     }
+    if (hop.bulk === true && hop.method === 'GET' && line === lines.direct && !this.#bulk.full) {
+      if (hop.url.protocol === 'http:') return await this.#getBulk(hop);
+    }
     return await new Promise<HopResponse>((resolve, reject) => {
       const { handler, start } = this.#handler(hop, resolve, reject);
       start();
@@ -98,10 +106,20 @@ export class Transport {
   }
 
   async close(): Promise<void> {
+    this.#bulk.close();
     const all = new Set(
       [this.#open, this.#guarded].flatMap(({ direct, http, https }) => [direct, http, https]),
     );
     await Promise.all([...all].map((line) => line.destroy()));
+  }
+
+  async #getBulk({ url, headers, signal, publicOnly }: Hop): Promise<HopResponse> {
+    const lookup = publicOnly ? { lookup: publicLookup } : {};
+    return { url, ...(await this.#bulk.get({ url, headers, signal, ...lookup })) };
+  }
+
+  #connected(hostname: string, address: string | undefined): void {
+    if (address !== undefined) this.#wentPrivate.set(hostname, isPrivateAddress(address));
   }
 
   #handler(
@@ -180,8 +198,7 @@ export class Transport {
     const recording: buildConnector.connector = (target, callback) =>
       connect(target, (...result) => {
         const [error, socket] = result;
-        const address = error === null ? socket.remoteAddress : undefined;
-        if (address !== undefined) this.#wentPrivate.set(target.hostname, isPrivateAddress(address));
+        this.#connected(target.hostname, error === null ? socket.remoteAddress : undefined);
         callback(...result);
       });
     const common = {

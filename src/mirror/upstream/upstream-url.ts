@@ -6,7 +6,8 @@ import { fixedCredentials } from './credentials.ts';
 import { follow } from './follow.ts';
 import { parseRateLimit, RequestLimit } from './request-limit.ts';
 import { BodyTooLargeError, discard } from './response-body.ts';
-import { type HopResponse, type ResponseHeaders, TimeoutError, Transport } from './transport.ts';
+import { TimeoutError } from './timeout-error.ts';
+import { type HopResponse, type ResponseHeaders, Transport } from './transport.ts';
 import {
   UpstreamError,
   UpstreamFailed,
@@ -146,16 +147,12 @@ export class UpstreamUrl {
   async #authorized(request: UpstreamRequest): Promise<Sent> {
     const repository = `${this.#path}${request.repository}`;
     const url = new URL(`/v2/${repository}${request.path}`, this.#base);
-    const { method, signal, headers } = request;
-    return await this.#send(url, repository, { method, signal, headers });
+    const { method, signal, headers, purpose } = request;
+    return await this.#send(url, repository, { method, signal, headers, purpose });
   }
 
   /** At most two answers to challenges: a token that is refused is fetched anew once. */
-  async #send(
-    url: URL,
-    repository: string | undefined,
-    request: Pick<UpstreamRequest, 'method' | 'signal' | 'headers'>,
-  ): Promise<Sent> {
+  async #send(url: URL, repository: string | undefined, request: SentRequest): Promise<Sent> {
     let authorization = await this.#authenticator.foreseen(repository);
     let response = await this.#exchange(url, request, authorization);
     for (
@@ -179,7 +176,7 @@ export class UpstreamUrl {
 
   async #exchange(
     url: URL,
-    { method, signal, headers }: Pick<UpstreamRequest, 'method' | 'signal' | 'headers'>,
+    { method, signal, headers, purpose }: SentRequest,
     authorization: Authorization | undefined,
   ): Promise<HopResponse> {
     const send = () =>
@@ -189,6 +186,7 @@ export class UpstreamUrl {
         headers: { ...this.#headers, ...headers },
         authorization: authorization?.header,
         signal,
+        bulk: purpose === 'blob',
         elsewhere: (refusal) => this.#authenticator.answerElsewhere(refusal),
       });
     try {
@@ -275,6 +273,8 @@ export class UpstreamUrl {
     return new UpstreamUnreachable(this.where, explain(code, error), { cause: error });
   }
 }
+
+type SentRequest = Pick<UpstreamRequest, 'method' | 'signal' | 'headers'> & { readonly purpose?: Purpose };
 
 interface Sent {
   readonly response: HopResponse;

@@ -1,3 +1,4 @@
+import { readSync } from 'node:fs';
 import { rename, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Key, RandomAccessUpload, UploadView } from '../driver.ts';
@@ -75,6 +76,13 @@ export class FileUploadWriter implements RandomAccessUpload {
         readAt(fd, into, offset).catch((error: unknown) => {
           throw storageError(error);
         }),
+      readNow: (into, offset) => {
+        try {
+          return readSync(fd, into, 0, into.byteLength, offset);
+        } catch (error) {
+          throw storageError(error);
+        }
+      },
       close: async () => closeQuietly(fd),
     };
   }

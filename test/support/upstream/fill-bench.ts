@@ -58,7 +58,8 @@ export async function fillBench(options: FillBenchOptions): Promise<FillBench> {
     spool: new Spool({ directory, maxSize: options.spool ?? 0 }),
     log,
     now,
-    limits: { pause: 5, giveUpAfter: 2_000, ...options.limits },
+    busy: () => 0,
+    limits: { fastEnough: 1e12, pause: 5, giveUpAfter: 2_000, ...options.limits },
   });
   return {
     fills,
