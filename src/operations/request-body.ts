@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Http2ServerResponse } from 'node:http2';
 import { RegistryError } from '../oci/errors.ts';
+import { bufferGarbage } from './buffer-garbage.ts';
 import type { Answer, Request } from './exchange.ts';
 
 /** The connection ended before the request's body did: nobody is left to answer. */
@@ -70,6 +71,7 @@ export async function* readBody(req: Request, res: Answer, options: BodyOptions)
     while (true) {
       const chunk: Buffer | null = req.read();
       if (chunk !== null) {
+        bufferGarbage.arrived(chunk.length);
         yield chunk;
         continue;
       }
