@@ -15,6 +15,13 @@ export class PushLedger {
   readonly #entries: Entry[] = [];
   /** For each repository and tag the digests it may lead to: the last acknowledged, and all put since. */
   readonly #tags = new Map<string, { readonly name: string; readonly tag: string; may: Set<string> }>();
+  /** Referrers acknowledged, whose subject must list them. */
+  readonly #referrers: {
+    readonly round: number;
+    readonly name: string;
+    readonly subject: string;
+    readonly digest: string;
+  }[] = [];
   #round = 0;
 
   nextRound(): void {
@@ -28,6 +35,11 @@ export class PushLedger {
     return () => {
       kept.acknowledged = true;
     };
+  }
+
+  /** Says that an artifact was acknowledged, and is to be in its subject's list from now on. */
+  refers(referrer: { readonly name: string; readonly subject: string; readonly digest: string }): void {
+    this.#referrers.push({ ...referrer, round: this.#round });
   }
 
   beginTag({ name, tag, digest }: { name: string; tag: string; digest: string }): () => void {
@@ -67,6 +79,12 @@ export class PushLedger {
       const leadsTo = status === 404 ? 'none' : digestOf(body);
       if (!may.has(leadsTo))
         throw new Error(`${name}:${tag} leads to ${leadsTo}, ${status}, not ${[...may]}`);
+    }
+    for (const { round, name, subject, digest } of this.#referrers) {
+      if (round < since) continue;
+      const { body } = await http.send(`${origin}/v2/${name}/referrers/${subject}`);
+      if (!body.includes(digest))
+        throw new Error(`${name}: ${digest} is not among the referrers of ${subject}`);
     }
     return counts;
   }
@@ -108,6 +126,13 @@ export async function pushUntilCut(options: PushUntilCut): Promise<void> {
       await repository.putManifest(tag, manifest);
       acknowledge();
       acknowledgeTag();
+      const subject = { mediaType: mediaTypes.manifest, digest, size: JSON.stringify(manifest).length };
+      const artifact = { ...manifest, artifactType: 'application/vnd.example.note', subject };
+      const artifactDigest = digestOf(Buffer.from(JSON.stringify(artifact)));
+      const acknowledgeArtifact = ledger.begin({ name, digest: artifactDigest, kind: 'manifests' });
+      await repository.putManifest(artifactDigest, artifact);
+      acknowledgeArtifact();
+      ledger.refers({ name, subject: digest, digest: artifactDigest });
     }
   } catch (error) {
     if (!signal.aborted) throw error;
