@@ -37,6 +37,8 @@ export interface SignedUrls {
 }
 
 export interface UnfinishedWriteOptions {
+  /** Only what is being written to keys that begin so. Default: everywhere in the registry's tree. */
+  readonly prefix?: string;
   /** Only what was begun, and last added to, before this. */
   readonly before: Date;
   readonly dryRun: boolean;

@@ -42,7 +42,20 @@ export class UploadReaper {
         if (entry.kind === 'folder' && (await this.#tryToReap(name, entry.name, options))) removed += 1;
       }
     }
+    await this.#abandon(options);
     return removed;
+  }
+
+  /** What writers left that no session leads to; with a folder, what distribution's session in it left. */
+  async #abandon({ age, dryRun, signal }: ReapOptions, folder?: string): Promise<void> {
+    const keys = await this.#driver.capabilities?.unfinishedWrites?.abandon({
+      before: new Date(this.#clock().getTime() - age),
+      dryRun,
+      signal,
+      ...(folder === undefined ? {} : { prefix: `${folder}/data` }),
+    });
+    if (keys === undefined || keys.length === 0) return;
+    this.#log.info({ keys, dryRun }, 'unfinished writes that nobody goes on with');
   }
 
   /** One session that cannot be removed must not keep all others. */
@@ -57,7 +70,8 @@ export class UploadReaper {
     }
   }
 
-  async #reapSession(name: RepositoryName, id: string, { age, dryRun }: ReapOptions): Promise<boolean> {
+  async #reapSession(name: RepositoryName, id: string, options: ReapOptions): Promise<boolean> {
+    const { age, dryRun } = options;
     const startedAt = await this.#startedAt(name, id);
     if (startedAt === undefined || this.#clock().getTime() - startedAt.getTime() < age) return false;
     const fields = { repository: name, session: id, startedAt: startedAt.toISOString() };
@@ -65,6 +79,7 @@ export class UploadReaper {
       this.#log.info(fields, 'an old upload session would be removed');
       return true;
     }
+    await this.#abandon(options, uploadFolder(name, id));
     if (!(await this.#drop(uploadFolder(name, id)))) return false;
     this.#log.info(fields, 'an old upload session was removed');
     return true;
