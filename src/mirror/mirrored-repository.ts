@@ -197,8 +197,14 @@ export class MirroredRepository implements MirrorReader, LendingRepository {
       const head = await this.#head(reference);
       checks.note(key, head.digest);
       if (here?.digest === head.digest) return stored(here);
-      if (method === 'HEAD' && head.size !== undefined && head.mediaType !== undefined)
-        return headAnswer(head);
+      if (
+        method === 'HEAD' &&
+        (await storage.manifests.find(this.stored, { kind: 'digest', digest: head.digest })) === undefined
+      ) {
+        // Clients go on by digest: what they fetch then is what the tag leads to.
+        checks.expect(`${this.stored}@${head.digest}`, tag);
+        if (head.size !== undefined && head.mediaType !== undefined) return headAnswer(head);
+      }
       return await this.#latest({ tag, digest: head.digest, method });
     } catch (error) {
       if (here !== undefined && isOutage(error)) {
@@ -250,15 +256,18 @@ export class MirroredRepository implements MirrorReader, LendingRepository {
     tag = reference.kind === 'tag' ? reference.tag : undefined,
   ): Promise<ReceivedManifest> {
     const { client, upstreamName } = this.#options;
+    const { checks } = this.#parts;
     return this.#parts.manifests.run(`${this.stored}@${formatReference(reference)} ${tag}`, async () => {
       const found = await client.getManifest({ repository: upstreamName, reference });
       const manifest = understood(found);
-      const tags = tag === undefined ? [] : [tag];
       const { digest, content } = found;
+      const tags = [
+        ...new Set([...(tag === undefined ? [] : [tag]), ...checks.expected(`${this.stored}@${digest}`)]),
+      ];
       await this.#keeping(() =>
         this.#parts.storage.manifests.put(this.stored, { digest, content, manifest, tags }),
       );
-      if (tag !== undefined) this.#parts.checks.note(`${this.stored}:${tag}`, digest);
+      if (tag !== undefined) checks.note(`${this.stored}:${tag}`, digest);
       return found;
     });
   }

@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { Digest } from '../oci/digest.ts';
+import type { Tag } from '../oci/reference.ts';
 
 /** What an upstream said of a tag, and when. */
 export interface CheckedTag {
@@ -12,6 +13,8 @@ export interface CheckedTag {
 export class TagChecks {
   readonly #now: () => number;
   readonly #checked = new LRUCache<string, CheckedTag>({ max: 20_000 });
+  /** Tags that lead to manifests which are not here yet. */
+  readonly #expected = new LRUCache<string, readonly Tag[]>({ max: 5_000 });
 
   constructor(now: () => number) {
     this.#now = now;
@@ -22,6 +25,19 @@ export class TagChecks {
     const checked = this.#checked.get(key);
     if (checked === undefined || this.#now() - checked.checkedAt >= within) return undefined;
     return checked.digest;
+  }
+
+  /** A tag leads to a manifest that was not fetched with it. */
+  expect(manifest: string, tag: Tag): void {
+    const tags = this.#expected.get(manifest) ?? [];
+    if (!tags.includes(tag)) this.#expected.set(manifest, [...tags.slice(-15), tag]);
+  }
+
+  /** The tags to which a manifest that was fetched belongs; asked once. */
+  expected(manifest: string): readonly Tag[] {
+    const tags = this.#expected.get(manifest) ?? [];
+    this.#expected.delete(manifest);
+    return tags;
   }
 
   note(key: string, digest: Digest): void {

@@ -73,6 +73,16 @@ describe('a mirrored repository', () => {
     expect(tags.body.toString()).toContain('"v1"');
   });
 
+  it('is pulled by tag with the upstream gone when it was pulled by HEAD and digest, as daemons do', async () => {
+    const { up, it, digest } = await hub();
+    expect((await it.ask(`${BARE}/manifests/v1`, { method: 'HEAD' })).status).toBe(200);
+    expect((await it.ask(`${BARE}/manifests/${digest}`)).status).toBe(200);
+    expect(up.count(/GET .*manifests/)).toBe(1);
+    await up.stop();
+    it.pass(TTL);
+    expect((await it.ask(`${BARE}/manifests/v1`)).headers['docker-content-digest']).toBe(digest);
+  });
+
   it('fetches a layer once for a hundred who ask', async () => {
     const { up, it, layer: digest } = await hub();
     const all = await Promise.all(Array.from({ length: 100 }, () => it.ask(`${BARE}/blobs/${digest}`)));
