@@ -8,6 +8,7 @@ import { markdownTable } from './report/table.ts';
 import type { Row } from './row.ts';
 import { largeBlobRows } from './rows/large-blobs.ts';
 import { listRows } from './rows/lists.ts';
+import { loginRows } from './rows/login.ts';
 import { processRows } from './rows/process.ts';
 import { smallPushRows } from './rows/small-pushes.ts';
 import { smallReadRows } from './rows/small-reads.ts';
@@ -32,6 +33,7 @@ const rows = [
   ...smallPushRows,
   ...largeBlobRows(Number(values.large)),
   ...listRows(Number(values.entries)),
+  ...loginRows,
   ...processRows,
 ].filter((row) => row.name.includes(values.only));
 

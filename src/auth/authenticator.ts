@@ -2,7 +2,7 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { type BcryptHash, compareBcrypt, hashOfNobody } from './bcrypt-hash.ts';
 import type { ComparisonQueue } from './comparison-queue.ts';
-import type { Attempt, LoginThrottle } from './login-throttle.ts';
+import { type Attempt, type LoginThrottle, networkOf } from './login-throttle.ts';
 
 /** Where the hashes come from. */
 export interface UserHashes {
@@ -91,7 +91,7 @@ export class Authenticator {
   #compare(attempt: LoginAttempt, { hash, credentials }: Known): Promise<boolean> {
     const { users, queue, throttle } = this.#options;
     return queue.run({
-      address: attempt.address,
+      address: networkOf(attempt.address),
       admit: () => (this.#remembered.has(credentials) ? 'go' : (throttle?.admit(attempt) ?? 'go')),
       compare: async () => {
         if (this.#remembered.has(credentials)) return true;

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { StorageDriver } from '../storage/driver.ts';
+import type { Key, StorageDriver } from '../storage/driver.ts';
 import { KeyNotFoundError } from '../storage/storage-errors.ts';
 import {
   newStoredId,
@@ -8,7 +8,7 @@ import {
   storedKey,
   tokenKeysFolder,
 } from './stored-key-names.ts';
-import { generateSigningKey, parseSigningKey, type SigningKey } from './token-key.ts';
+import { generateSigningKey, parseSigningKey, type SigningKey, TokenKeyError } from './token-key.ts';
 
 const SEAL_BYTES = 32;
 
@@ -59,7 +59,7 @@ export class StoredKeyReader {
       const until = contentOf(id, 'rotated')?.toString();
       return [
         {
-          ...parseSigningKey(pem.toString()),
+          ...parseStored(pem, storedKey({ id, kind })),
           id,
           until: until === undefined ? undefined : Date.parse(until),
         },
@@ -84,6 +84,15 @@ export class StoredKeyReader {
       if (error instanceof KeyNotFoundError) return undefined;
       throw error;
     }
+  }
+}
+
+function parseStored(pem: Buffer, key: Key): SigningKey {
+  try {
+    return parseSigningKey(pem.toString());
+  } catch (error) {
+    if (!(error instanceof TokenKeyError)) throw error;
+    throw new TokenKeyError(`${key} in the storage: ${error.message}`, { cause: error });
   }
 }
 

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import type { Context, Middleware } from 'koa';
 import { Authenticator } from '../auth/authenticator.ts';
 import { openBuiltinAuth } from '../auth/builtin-auth.ts';
@@ -29,9 +30,9 @@ export interface Login extends Disposable {
 }
 
 /**
- * bcrypt comparisons at a time: half of libuv's threads, which files need too.
+ * bcrypt comparisons at a time: half of libuv's four threads, which files need too, and never all of the processors.
  */
-const COMPARISONS = 2;
+const COMPARISONS = Math.max(1, Math.min(2, Math.floor(availableParallelism() / 2)));
 
 /** @throws Error when users, keys or certificates cannot be read or understood */
 export async function openLogin(config: Config, options: LoginOptions): Promise<Login> {
