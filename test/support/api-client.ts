@@ -1,4 +1,5 @@
-import { Agent, createServer, type Server } from 'node:http';
+import { once } from 'node:events';
+import { Agent, createServer, request as httpRequest, type Server } from 'node:http';
 import request from 'supertest';
 import { type Digest, type DigestAlgorithm, digestOf } from '../../src/oci/digest.ts';
 import { OCI_IMAGE_CONFIG, OCI_IMAGE_MANIFEST } from '../../src/oci/media-types.ts';
@@ -26,11 +27,11 @@ const agent = new Agent({ keepAlive: true });
 const servers = new WeakMap<TestRegistry, Server>();
 
 /** One server for all requests of a test; it keeps nobody from ending. */
-function serverOf(registry: TestRegistry): Server {
-  const known = servers.get(registry);
-  if (known !== undefined) return known;
-  const server = createServer(registry.app).listen(0, '127.0.0.1').unref();
+async function serverOf(registry: TestRegistry): Promise<Server> {
+  const server = servers.get(registry) ?? createServer(registry.app).listen(0, '127.0.0.1').unref();
   servers.set(registry, server);
+  // supertest would start, and end, one that does not listen yet.
+  if (!server.listening) await once(server, 'listening');
   return server;
 }
 
@@ -41,7 +42,7 @@ export async function send(
   { headers = {}, body }: ApiRequest = {},
 ): Promise<ApiAnswer> {
   const [method = '', path = ''] = line.split(' ');
-  const sent = request(serverOf(registry))
+  const sent = request(await serverOf(registry))
     [method.toLowerCase() as Method](path)
     .agent(agent)
     .redirects(0)
@@ -160,4 +161,28 @@ export async function pushImage(
   const answer = await putManifest(registry, `${name}/manifests/${reference ?? digest}`, content);
   if (answer.status !== 201) throw new Error(`manifest push: ${answer.status} ${answer.body}`);
   return { digest, content, descriptor: { mediaType: OCI_IMAGE_MANIFEST, digest, size: content.length } };
+}
+
+/** As `send`, with a request target that goes out as it is: no URL parser takes `..` out of it. */
+export async function sendTarget(
+  registry: TestRegistry,
+  { method, target, headers = {}, body }: ApiRequest & { readonly method: string; readonly target: string },
+): Promise<ApiAnswer> {
+  const server = await serverOf(registry);
+  const address = server.address();
+  const port = typeof address === 'object' ? address?.port : undefined;
+  const length = body === undefined ? {} : { 'content-length': Buffer.byteLength(body) };
+  const outgoing = httpRequest({
+    agent,
+    host: '127.0.0.1',
+    port,
+    method,
+    path: target,
+    headers: { ...length, ...headers },
+  });
+  outgoing.end(body);
+  const [incoming] = await once(outgoing, 'response');
+  const chunks: Buffer[] = [];
+  for await (const chunk of incoming) chunks.push(chunk);
+  return answerOf({ status: incoming.statusCode, headers: incoming.headers, body: Buffer.concat(chunks) });
 }
