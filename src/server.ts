@@ -11,9 +11,9 @@ import { listenOptions, networksOf } from './server/listening.ts';
 import { openMetrics, openMonitoring } from './server/monitoring.ts';
 import { openDriver } from './server/open-driver.ts';
 import { openLogin } from './server/open-login.ts';
-import { openResolution } from './server/open-mirror.ts';
 import { purgeUploads } from './server/purge-uploads.ts';
 import { registrySettings } from './server/registry-settings.ts';
+import { openResolution } from './server/resolution.ts';
 import { timedDriver } from './server/timed-driver.ts';
 import { createHasherPool } from './storage/hashing/hasher-pool.ts';
 import { createRegistryStorage } from './storage/registry-storage.ts';
@@ -54,6 +54,7 @@ export async function startServer(config: Config, { logger, always }: Logs): Pro
       storage,
       redirect: blobRedirect(driver, config.storage),
       logger,
+      metrics,
     }),
   );
   const { resolver, names, isMirrored, upstreams } = resolution;

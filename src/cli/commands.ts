@@ -14,8 +14,9 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import('./serve.ts')).serve,
   },
   'check-config': {
-    arguments: '[CONFIG]',
-    summary: 'print the configuration in force with secrets hidden, or every error in it',
+    arguments: '[--probe] [CONFIG]',
+    summary:
+      'print the configuration in force with secrets hidden, or every error in it; with --probe, how each upstream answers',
     load: async () => (await import('./check-config.ts')).checkConfig,
   },
   'garbage-collect': {

@@ -1,9 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import type { UpstreamFinder } from '../app.ts';
-import type { NameResolver } from '../auth/name-resolver.ts';
-import { hostedNames } from '../auth/name-resolver.ts';
-import type { Config, UpstreamConfig, UpstreamCredentials } from '../config/config.ts';
+import type { Config, UpstreamCredentials } from '../config/config.ts';
 import { Mirror } from '../mirror/mirror.ts';
 import { MirrorCore, type MirrorCoreOptions, type MirrorUpstream } from '../mirror/mirror-core.ts';
 import { ProxyMirror } from '../mirror/proxy.ts';
@@ -14,29 +11,13 @@ import {
   fixedCredentials,
   passwordFileCredentials,
 } from '../mirror/upstream/credentials.ts';
-import type { OutgoingProxies, UpstreamMetrics } from '../mirror/upstream/upstream-options.ts';
-import type { RepositoryName } from '../oci/repository-name.ts';
-import type { Logger } from '../operations/logger.ts';
-import { type BlobRedirect, HostedRepository, HostedResolver } from '../registry/hosted-repository.ts';
-import type { RepositoryResolver } from '../registry/repository-resolver.ts';
+import type { OutgoingProxies } from '../mirror/upstream/upstream-options.ts';
+import { HostedRepository } from '../registry/hosted-repository.ts';
 import { inlineHashers } from '../storage/hashing/inline-hashers.ts';
 import type { RegistryStorage } from '../storage/registry-storage.ts';
 import { KeyNotFoundError } from '../storage/storage-errors.ts';
-
-/** Where names lead, with and without a mirror. */
-export interface Resolution extends AsyncDisposable {
-  readonly resolver: RepositoryResolver;
-  readonly names: NameResolver;
-  readonly isMirrored: (name: RepositoryName) => boolean;
-  readonly upstreams: UpstreamFinder | undefined;
-}
-
-export interface ResolutionParts {
-  readonly storage: RegistryStorage;
-  readonly redirect: BlobRedirect;
-  readonly logger: Logger;
-  readonly metrics?: UpstreamMetrics | undefined;
-}
+import type { Resolution, ResolutionParts } from './resolution.ts';
+import { upstreamMetrics } from './upstream-metrics.ts';
 
 /** What distribution's proxy keeps at the root of its storage. */
 const PROXY_STATE = 'scheduler-state.json';
@@ -45,37 +26,19 @@ const DEFAULT_SPOOL = { directory: tmpdir(), maxSize: 10 * 1024 ** 3 };
 const PROXIED = 'remote';
 
 /** @throws Error when certificates cannot be read, or the storage belongs to distribution's proxy */
-export async function openResolution(config: Config, parts: ResolutionParts): Promise<Resolution> {
-  if (config.mirror !== undefined) return await openMirror(config, config.mirror, parts);
-  if (config.proxy !== undefined) return openProxy(config, config.proxy, parts);
-  return {
-    resolver: new HostedResolver(parts.storage, parts.redirect),
-    names: hostedNames,
-    isMirrored: () => false,
-    upstreams: undefined,
-    [Symbol.asyncDispose]: async () => {},
-  };
-}
-
-async function openMirror(
+export async function openMirror(
   config: Config,
   mirror: NonNullable<Config['mirror']>,
   parts: ResolutionParts,
 ): Promise<Resolution> {
   await refuseProxyStorage(parts.storage);
-  const { connect, firstByte, stall, tagCheck, fill } = mirror.timeouts;
+  const { tagCheck, fill } = mirror.timeouts;
   const { storage, redirect } = parts;
-  const upstreams: MirrorUpstream[] = [];
-  for (const upstream of mirror.upstreams) {
-    upstreams.push({
-      ...(await upstreamOptions(upstream, parts)),
-      timeouts: { connect, firstByte, stall },
-      proxies: proxiesOf(config),
-    });
-  }
+  const metrics = parts.metrics === undefined ? undefined : upstreamMetrics(parts.metrics);
+  const upstreams = await mirroredUpstreams(config, mirror);
   const core = new MirrorCore({
     ...coreOptions(parts),
-    upstreams,
+    upstreams: upstreams.map((upstream) => ({ ...upstream, log: parts.logger, metrics })),
     spool: mirror.spool,
     tagCheck,
     limits: { giveUpAfter: fill },
@@ -96,16 +59,16 @@ async function openMirror(
   };
 }
 
-function openProxy(config: Config, proxy: NonNullable<Config['proxy']>, parts: ResolutionParts): Resolution {
-  const upstream: MirrorUpstream = {
-    name: PROXIED,
-    urls: [proxy.remoteUrl],
-    credentials: credentialSource(proxy.credentials),
-    proxies: proxiesOf(config),
-    // As distribution: each pull of a tag asks the upstream.
-    tagTtl: 0,
+/** distribution's `proxy:`. */
+export function openProxy(
+  config: Config,
+  proxy: NonNullable<Config['proxy']>,
+  parts: ResolutionParts,
+): Resolution {
+  const upstream = {
+    ...proxiedUpstream(config, proxy),
     log: parts.logger,
-    metrics: parts.metrics,
+    metrics: parts.metrics === undefined ? undefined : upstreamMetrics(parts.metrics),
   };
   const core = new MirrorCore({ ...coreOptions(parts), upstreams: [upstream], spool: DEFAULT_SPOOL });
   const running = new ProxyMirror(core, upstream);
@@ -147,22 +110,40 @@ async function refuseProxyStorage({ driver }: RegistryStorage): Promise<void> {
   );
 }
 
-/** What a client of this upstream needs; used to probe it as well. */
-export async function upstreamOptions(
-  upstream: UpstreamConfig,
-  { logger, metrics }: Pick<ResolutionParts, 'logger' | 'metrics'>,
-): Promise<MirrorUpstream> {
-  const { name, urls, insecure, allow, tagTtl } = upstream;
+/** Every upstream that the configuration names, as it is asked. @throws Error when certificates cannot be read */
+export async function allUpstreams(config: Config): Promise<MirrorUpstream[]> {
+  if (config.proxy !== undefined) return [proxiedUpstream(config, config.proxy)];
+  return config.mirror === undefined ? [] : await mirroredUpstreams(config, config.mirror);
+}
+
+function mirroredUpstreams(
+  config: Config,
+  { upstreams, timeouts }: NonNullable<Config['mirror']>,
+): Promise<MirrorUpstream[]> {
+  const { connect, firstByte, stall } = timeouts;
+  return Promise.all(
+    upstreams.map(async ({ name, urls, insecure, allow, tagTtl, ca, credentials }) => ({
+      name,
+      urls,
+      insecure,
+      allow,
+      tagTtl,
+      ca: ca === undefined ? undefined : await readFile(ca, 'utf8'),
+      credentials: credentialSource(credentials),
+      timeouts: { connect, firstByte, stall },
+      proxies: proxiesOf(config),
+    })),
+  );
+}
+
+function proxiedUpstream(config: Config, proxy: NonNullable<Config['proxy']>): MirrorUpstream {
   return {
-    name,
-    urls,
-    insecure,
-    allow,
-    tagTtl,
-    ca: upstream.ca === undefined ? undefined : await readFile(upstream.ca, 'utf8'),
-    credentials: credentialSource(upstream.credentials),
-    log: logger,
-    metrics,
+    name: PROXIED,
+    urls: [proxy.remoteUrl],
+    credentials: credentialSource(proxy.credentials),
+    proxies: proxiesOf(config),
+    // As distribution: each pull of a tag asks the upstream.
+    tagTtl: 0,
   };
 }
 
@@ -182,7 +163,7 @@ function credentialSource(credentials: UpstreamCredentials | undefined): Credent
   }
 }
 
-export function proxiesOf({ outgoing }: Config): OutgoingProxies {
+function proxiesOf({ outgoing }: Config): OutgoingProxies {
   return {
     http: outgoing.httpProxy?.reveal(),
     https: outgoing.httpsProxy?.reveal(),

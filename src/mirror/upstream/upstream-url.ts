@@ -49,6 +49,7 @@ export class UpstreamUrl {
   readonly #blobLimit: RequestLimit;
   readonly #metrics: UpstreamClientOptions['metrics'];
   readonly #headers: Readonly<Record<string, string>>;
+  readonly #hasCredentials: boolean;
 
   constructor(url: string, options: UpstreamClientOptions) {
     const now = options.now ?? Date.now;
@@ -77,6 +78,7 @@ export class UpstreamUrl {
       headers: this.#headers,
       log: options.log,
     });
+    this.#hasCredentials = (own ?? options.credentials) !== undefined;
     this.#breaker = new Breaker(now);
     this.#manifestLimit = new RequestLimit(now);
     this.#blobLimit = new RequestLimit(now);
@@ -115,13 +117,21 @@ export class UpstreamUrl {
     }
   }
 
-  /** Asks whether it answers and takes the credentials. @throws UpstreamError */
+  /**
+   * Asks whether it answers and takes the credentials, where there are any.
+   * @throws UpstreamError
+   */
   async probe(signal?: AbortSignal): Promise<void> {
     try {
-      const response = await this.#send(new URL('/v2/', this.#base), undefined, { method: 'GET', signal });
-      await discard(response.response.body);
-      const { status } = response.response;
-      if (status === 401 || status === 403) throw this.#refused(response.authorization);
+      const url = new URL('/v2/', this.#base);
+      const request = { method: 'GET', signal } as const;
+      const sent = this.#hasCredentials
+        ? await this.#send(url, undefined, request)
+        : { response: await this.#exchange(url, request, undefined), authorization: undefined };
+      await discard(sent.response.body);
+      const { status } = sent.response;
+      if ((status === 401 || status === 403) && this.#hasCredentials) throw this.#refused(sent.authorization);
+      if (status === 404) throw new UpstreamWrong(this.where, 'answers, but not as a registry');
       if (status >= 500) throw new UpstreamFailed(this.where, `answered ${status}`);
       if (status === 429) throw new UpstreamLimited(this.where, 1);
     } catch (error) {
