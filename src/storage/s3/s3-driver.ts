@@ -23,7 +23,7 @@ import type { UploadContext } from './upload-context.ts';
  */
 const FRESHNESS = { links: 5_000, tags: 0 };
 
-const BUFFER_MEMORY = 48 * 1024 * 1024;
+const BUFFER_MEMORY = 40 * 1024 * 1024;
 const COPIES_AT_ONCE = 32;
 
 /** Bytes in a bucket of S3, or of a server that speaks like it. */

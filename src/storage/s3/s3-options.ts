@@ -41,7 +41,7 @@ export interface S3Options {
   readonly timing?: Partial<S3Timing> | undefined;
   /** For tests: what gives signs of life in the background. Default: setInterval. */
   readonly every?: ((milliseconds: number, work: () => void) => () => void) | undefined;
-  /** Bytes of part buffers for all uploads together. Default: 48 MiB, or two parts where that is more. */
+  /** Bytes of part buffers for all uploads together. Default: 40 MiB, or two parts where that is more. */
   readonly bufferMemory?: number | undefined;
 }
 
