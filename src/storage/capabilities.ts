@@ -6,6 +6,8 @@ export interface StorageCapabilities {
   readonly flatLister?: FlatLister;
   readonly signedUrls?: SignedUrls;
   readonly unfinishedWrites?: UnfinishedWrites;
+  /** To write a small object costs no more than to ask whether it is there, also when the storage is full. */
+  readonly cheapWrites?: true;
 }
 
 export interface FlatListOptions {

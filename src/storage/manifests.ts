@@ -149,13 +149,19 @@ export class Manifests {
     return mediaType;
   }
 
-  async #ensureContent(digest: Digest, content: Buffer): Promise<void> {
+  async #isWhole(digest: Digest, size: number): Promise<boolean> {
     try {
-      await this.#contents.wholeInStorage(digest, content.length);
-      return;
+      await this.#contents.wholeInStorage(digest, size);
+      return true;
     } catch (error) {
       if (!(error instanceof KeyNotFoundError) && !(error instanceof DamagedContentError)) throw error;
+      return false;
     }
+  }
+
+  async #ensureContent(digest: Digest, content: Buffer): Promise<void> {
+    if (this.#driver.capabilities?.cheapWrites !== true && (await this.#isWhole(digest, content.length)))
+      return;
     await this.#driver.write(blobDataKey(digest), content);
     this.#contents.remember(digest, content);
   }

@@ -24,6 +24,8 @@ export class UploadSessions {
   readonly #clock: () => Date;
   /** Sessions that were started here and that nobody asked for since: they may be begun without looking first. */
   readonly #unopened = new LRUCache<string, true>({ max: 1_000 });
+  /** What was announced for sessions that were started here. */
+  readonly #announced = new LRUCache<string, DigestAlgorithm>({ max: 1_000 });
 
   constructor(parts: {
     driver: StorageDriver;
@@ -51,6 +53,7 @@ export class UploadSessions {
     const startedAt = this.#clock().toISOString();
     await this.#driver.write(uploadStartedAtKey(name, id), Buffer.from(startedAt), { durable: false });
     this.#unopened.set(id, true);
+    this.#announced.set(id, algorithm ?? 'sha256');
     return id;
   }
 
@@ -121,9 +124,11 @@ export class UploadSessions {
   }
 
   async #create(name: RepositoryName, id: string, options: CreateUploadOptions): Promise<UploadWriter> {
+    const exists = this.#mustExist(name, id);
+    exists.catch(() => {});
     const writer = await this.#driver.uploads.create(uploadFolder(name, id), options);
     try {
-      await this.#mustExist(name, id);
+      await exists;
     } catch (error) {
       await writer.drop();
       throw error;
@@ -138,6 +143,8 @@ export class UploadSessions {
   }
 
   async #algorithm(name: RepositoryName, id: string): Promise<DigestAlgorithm> {
+    const announced = this.#announced.get(id);
+    if (announced !== undefined) return announced;
     try {
       const text = (await readContent(this.#driver, uploadAlgorithmKey(name, id), { limit: 64 })).toString(
         'latin1',

@@ -56,6 +56,7 @@ export function createS3Driver(options: S3Options): StorageDriver {
     freshness: FRESHNESS,
     uploads: new S3Uploads(context),
     capabilities: {
+      cheapWrites: true,
       flatLister: createFlatLister(caller),
       signedUrls: createSignedUrls(caller, options),
       unfinishedWrites: createUnfinishedWrites(context.multiparts),
