@@ -91,10 +91,13 @@ class RequestCaller implements Caller {
   readonly #req: Request;
   readonly #settings: AppSettings;
   readonly #upstreams: UpstreamFinder | undefined;
+  /** As it came: Koa changes the request's own when a prefix is taken off. */
+  readonly #url: string;
   #external: ExternalOrigin | undefined;
 
   constructor(req: Request, requestId: string, { settings, upstreams }: AppDependencies) {
     this.#req = req;
+    this.#url = req.url ?? '';
     this.requestId = requestId;
     this.#settings = settings;
     this.#upstreams = upstreams;
@@ -102,7 +105,7 @@ class RequestCaller implements Caller {
 
   get upstream(): string | undefined {
     if (this.#upstreams === undefined) return undefined;
-    const [path = '', query] = (this.#req.url ?? '').split('?', 2);
+    const [path = '', query] = this.#url.split('?', 2);
     const { prefix } = this.#settings;
     const below = path.startsWith(`${prefix}/`) ? path.slice(prefix.length) : path;
     const registry = BELOW_REGISTRY.exec(below)?.[1];

@@ -16,7 +16,7 @@ import { HostedRepository } from '../registry/hosted-repository.ts';
 import { inlineHashers } from '../storage/hashing/inline-hashers.ts';
 import type { RegistryStorage } from '../storage/registry-storage.ts';
 import { KeyNotFoundError } from '../storage/storage-errors.ts';
-import type { Resolution, ResolutionParts } from './resolution.ts';
+import type { Resolution, ResolutionParts } from './resolution-parts.ts';
 import { upstreamMetrics } from './upstream-metrics.ts';
 
 /** What distribution's proxy keeps at the root of its storage. */
