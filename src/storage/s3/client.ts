@@ -38,7 +38,10 @@ export function createClient(options: S3Options, endpoint?: string): S3Client {
     ...(credentials === undefined ? {} : { credentials: staticCredentials(credentials) }),
     ...(userAgent === undefined || userAgent === '' ? {} : { customUserAgent: userAgent }),
   };
-  return new S3Client(configuration);
+  const client = new S3Client(configuration);
+  // It prepares what it would log of every request, also for a logger that logs nothing.
+  client.middlewareStack.remove('loggerMiddleware');
+  return client;
 }
 
 /** A bare host gets its scheme from `secure`, as in distribution; a scheme that is there stays. */
