@@ -4,7 +4,7 @@ import type { StorageHarness } from '../../contract/storage-harness.ts';
 
 /** Locks that are judged fast, and failures that are told soon. */
 export const FAST: Partial<S3Timing> = {
-  retryFor: 250,
+  retryFor: 1_500,
   retryPause: 20,
   silence: 8_000,
   longSilence: 8_000,

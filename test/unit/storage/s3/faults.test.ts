@@ -8,7 +8,7 @@ import {
 } from '../../../../src/storage/storage-errors.ts';
 import { collect, listNames, pattern, readAll } from '../../../contract/storage-harness.ts';
 import type { FaultKind, S3Operation } from '../../../support/s3/s3-faults.ts';
-import { s3Options } from '../../../support/s3/s3-harness.ts';
+import { FAST, s3Options } from '../../../support/s3/s3-harness.ts';
 import { InProcessS3 } from '../../../support/s3/s3-server.ts';
 
 const FOLDER = 'docker/registry/v2/repositories/a/_uploads/1';
@@ -98,7 +98,15 @@ describe('an operation that fails once', () => {
   );
 });
 
+/** Gives up soon: for failures without end. */
+const giveUpSoon = async () => {
+  await driver.close();
+  driver = createS3Driver(s3Options(s3, { chunkSize: PART, timing: { ...FAST, retryFor: 200 } }));
+};
+
 describe('an outage', () => {
+  beforeEach(giveUpSoon);
+
   const outages: readonly FaultKind[] = [
     SLOW_DOWN,
     { kind: 'answer', status: 403, code: 'AccessDenied' },
@@ -144,7 +152,7 @@ describe('an outage', () => {
   });
 
   it('is told when the server is silent', async () => {
-    const impatient = createS3Driver(s3Options(s3, { timing: { silence: 100, longSilence: 100 } }));
+    const impatient = createS3Driver(s3Options(s3, { timing: { ...FAST, silence: 100, longSilence: 100 } }));
     s3.fail({ operation: 'GetObject', fault: { kind: 'silence' } });
     await expect(impatient.stat('a/link')).rejects.toThrow('no answer for 0.1 s');
     await impatient.close();
@@ -190,6 +198,8 @@ describe('a transfer', () => {
 });
 
 describe('a commit that fails', () => {
+  beforeEach(giveUpSoon);
+
   const forever = { times: Number.POSITIVE_INFINITY };
 
   it.each([
