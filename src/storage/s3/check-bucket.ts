@@ -13,6 +13,8 @@ const PROBE = 'docker/registry/v2/conditional-write-probe';
 /** What is wrong with the bucket as it is configured; the message names the key of the configuration. */
 export class BucketCheckError extends Error {
   override readonly name = 'BucketCheckError';
+  /** As system errors have it: the message is all that a person needs. */
+  readonly code = 'BUCKET_UNUSABLE';
 }
 
 /**
