@@ -4,6 +4,7 @@ import type { FillMedium } from './fill-medium.ts';
 /** A fill into a storage whose uploads are files: they are written in any order and read as they grow. */
 export class FileMedium implements FillMedium {
   readonly anyOrder = true;
+  readonly slowAppend = false;
   readonly #writer: RandomAccessUpload;
   readonly #view: UploadView;
 

@@ -4,6 +4,8 @@ import type { Key } from '../../storage/driver.ts';
 export interface FillMedium {
   /** Whether bytes may come in any order; else each comes right behind the one before. */
   readonly anyOrder: boolean;
+  /** Whether `append` may take long: neither what is fetched nor the proof of the digest waits for it then. */
+  readonly slowAppend: boolean;
   /** Calls may overlap where any order will do. @throws StorageFullError, StorageUnavailableError */
   write(chunks: readonly Buffer[], offset: number): Promise<void>;
   /** Is given every byte in order, once, as far as it is here; calls do not overlap. */

@@ -197,11 +197,15 @@ export class Fills {
       if (piece === undefined) first.body.abort();
       else await transfer.run({ answer: first, piece });
       await this.#prove(blob, { client, digest, state, contributors: transfer.contributors });
-      await this.#keep(request, () => medium.commit(blobDataKey(digest)));
+      await this.#keep(request, async () => {
+        await blob.appended();
+        await medium.commit(blobDataKey(digest));
+      });
       blob.committed();
     } catch (error) {
       abort.abort(error);
       await transfer.settled();
+      await blob.quiet();
       // What cannot be thrown away now is litter, which the reaper removes.
       await medium.drop().catch(() => {});
       blob.fail(error);

@@ -42,6 +42,11 @@ export class GrowingBlob {
   /** Hashed, and given to the medium in order, up to here. */
   #ordered = 0;
   #ordering = false;
+  /** Given to a medium that takes it slowly, up to here. */
+  #appended = 0;
+  #appending = false;
+  #stopped = false;
+  #appendError: { readonly error: unknown } | undefined;
   #state: State = 'growing';
   #error: unknown;
   #waiting: (() => void)[] = [];
@@ -87,7 +92,7 @@ export class GrowingBlob {
     const kept = this.#recent.add(chunks, offset);
     this.#landed.add(offset, offset + length);
     this.#wake();
-    const inOrder = this.#ordered === offset && !this.#ordering;
+    const inOrder = this.#mayOrder(offset);
     await Promise.all([
       this.#parts.medium.write(chunks, offset),
       inOrder ? this.#takeInOrder(chunks) : undefined,
@@ -95,6 +100,7 @@ export class GrowingBlob {
     this.#written.add(offset, offset + length);
     kept();
     if (!inOrder) this.#catchUp();
+    this.#appendBehind();
   }
 
   /** As `land`, for chunks that are valid only until it resolves: readers have them when they are written. */
@@ -102,7 +108,7 @@ export class GrowingBlob {
     // What is not written anywhere has to stay in memory.
     if (!this.#parts.medium.anyOrder) return await this.land([Buffer.concat(chunks)], offset);
     const end = offset + chunks.reduce((sum, chunk) => sum + chunk.length, 0);
-    const inOrder = this.#ordered === offset && !this.#ordering;
+    const inOrder = this.#mayOrder(offset);
     await Promise.all([
       this.#parts.medium.write(chunks, offset),
       inOrder ? this.#takeInOrder(chunks) : undefined,
@@ -111,6 +117,7 @@ export class GrowingBlob {
     this.#written.add(offset, end);
     this.#wake();
     this.#catchUp();
+    this.#appendBehind();
   }
 
   /** Waits until all of it has been hashed. @returns whether the digest is right */
@@ -127,6 +134,21 @@ export class GrowingBlob {
       this.#wake();
     }
     return proven;
+  }
+
+  /** Waits until the medium has been given all of it. @throws what that failed with */
+  async appended(): Promise<void> {
+    while (this.#parts.medium.slowAppend && this.#appended < this.size) {
+      this.#appendBehind();
+      await this.#change();
+      if (this.#appendError !== undefined) throw this.#appendError.error;
+    }
+  }
+
+  /** Ends what goes on in the background; nothing touches the medium any more when it resolves. */
+  async quiet(): Promise<void> {
+    this.#stopped = true;
+    while (this.#appending || this.#ordering) await this.#change();
   }
 
   /** The content is in the storage now. */
@@ -208,6 +230,11 @@ export class GrowingBlob {
     return await this.#parts.openCommitted(range);
   }
 
+  /** Whether bytes can be hashed as they come, without being read back. */
+  #mayOrder(offset: number): boolean {
+    return this.#ordered === offset && !this.#ordering;
+  }
+
   /** Reads what landed out of order back, and hashes it, as far as there is no gap. */
   #catchUp(): void {
     if (this.#ordering || this.#state !== 'growing') return;
@@ -221,15 +248,15 @@ export class GrowingBlob {
       const buffer = Buffer.allocUnsafeSlow(READ_SIZE);
       for (;;) {
         const end = this.#landed.endFrom(this.#ordered);
-        if (end === this.#ordered || this.#state !== 'growing') break;
+        if (end === this.#ordered || this.#state !== 'growing' || this.#stopped) break;
         const recent = this.#recent.at(this.#ordered);
         const chunk = recent ?? (await this.#readBack(buffer, end));
         await this.#order(chunk);
       }
     } finally {
       this.#ordering = false;
+      this.#wake();
     }
-    this.#wake();
   }
 
   async #readBack(buffer: Buffer, end: number): Promise<Buffer> {
@@ -255,15 +282,41 @@ export class GrowingBlob {
       for (const chunk of chunks) await this.#order(chunk);
     } finally {
       this.#ordering = false;
+      this.#wake();
     }
     // What lies behind may have landed before.
     this.#catchUp();
-    this.#wake();
   }
 
   async #order(chunk: Uint8Array): Promise<void> {
-    await Promise.all([this.#hasher.update(chunk), this.#parts.medium.append(chunk)]);
+    const { medium } = this.#parts;
+    await Promise.all([this.#hasher.update(chunk), medium.slowAppend ? undefined : medium.append(chunk)]);
     this.#ordered += chunk.length;
+  }
+
+  /** Gives what was written to a medium that takes it slowly, behind the readers and the hash. */
+  #appendBehind(): void {
+    if (!this.#parts.medium.slowAppend || this.#appending || this.#stopped) return;
+    this.#appending = true;
+    this.#appendNow()
+      .catch((error: unknown) => {
+        this.#appendError ??= { error };
+      })
+      .finally(() => {
+        this.#appending = false;
+        this.#wake();
+      });
+  }
+
+  async #appendNow(): Promise<void> {
+    const buffer = Buffer.allocUnsafeSlow(READ_SIZE);
+    while (!this.#stopped) {
+      const end = this.#written.endFrom(this.#appended);
+      if (end === this.#appended) return;
+      const length = await this.#readWritten(buffer, this.#appended, end);
+      await this.#parts.medium.append(buffer.subarray(0, length));
+      this.#appended += length;
+    }
   }
 
   #change(): Promise<void> {

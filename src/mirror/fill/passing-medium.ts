@@ -4,6 +4,8 @@ import type { FillMedium } from './fill-medium.ts';
 /** A fill into a bucket without local room: in order, and what has left memory is read from the bucket at the end. */
 export class PassingMedium implements FillMedium {
   readonly anyOrder = false;
+  /** There is nothing else that could hold what the bucket has not taken yet. */
+  readonly slowAppend = false;
   readonly #writer: UploadWriter;
 
   constructor(writer: UploadWriter) {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { readSync } from 'node:fs';
 import { type FileHandle, open, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -13,6 +14,7 @@ export interface SpoolOptions {
 export interface SpoolFile {
   write(chunks: readonly Buffer[], offset: number): Promise<void>;
   read(into: Uint8Array, offset: number): Promise<number>;
+  readNow(into: Uint8Array, offset: number): number;
   close(): Promise<void>;
 }
 
@@ -52,6 +54,7 @@ export class Spool {
         }
       },
       read: async (into, offset) => (await file.read(into, 0, into.length, offset)).bytesRead,
+      readNow: (into, offset) => readSync(file.fd, into, 0, into.byteLength, offset),
       close: async () => {
         if (!open) return;
         open = false;

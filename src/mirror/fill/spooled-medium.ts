@@ -5,6 +5,7 @@ import type { SpoolFile } from './spool.ts';
 /** A fill into a bucket: its parts are sent in order, and a local file has what was fetched, in any order. */
 export class SpooledMedium implements FillMedium {
   readonly anyOrder = true;
+  readonly slowAppend = true;
   readonly #writer: UploadWriter;
   readonly #file: SpoolFile;
 
@@ -23,6 +24,10 @@ export class SpooledMedium implements FillMedium {
 
   read(into: Uint8Array, offset: number): Promise<number> {
     return this.#file.read(into, offset);
+  }
+
+  readNow(into: Uint8Array, offset: number): number {
+    return this.#file.readNow(into, offset);
   }
 
   commit(key: Key): Promise<void> {
