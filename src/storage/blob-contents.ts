@@ -3,6 +3,7 @@ import type { ByteRange } from '../oci/byte-range.ts';
 import { type Digest, digestAlgorithm, digestOf } from '../oci/digest.ts';
 import { readContent } from './content.ts';
 import type { ObjectReader, StorageDriver } from './driver.ts';
+import { entryCache } from './entry-cache.ts';
 import { blobDataKey } from './layout.ts';
 import { DamagedContentError, KeyNotFoundError } from './storage-errors.ts';
 
@@ -19,7 +20,7 @@ const REMEMBERED_SIZES = 50_000;
  */
 export class BlobContents {
   readonly #driver: StorageDriver;
-  readonly #sizes = new LRUCache<Digest, number>({ max: REMEMBERED_SIZES });
+  readonly #sizes = entryCache<Digest, number>(REMEMBERED_SIZES);
   readonly #small = new LRUCache<Digest, Buffer>({
     maxSize: MEMORY_LIMIT,
     sizeCalculation: (content) => content.length + 512,

@@ -1,7 +1,7 @@
-import { LRUCache } from 'lru-cache';
 import type { Digest } from '../oci/digest.ts';
 import type { RepositoryName } from '../oci/repository-name.ts';
 import type { BlobContents } from './blob-contents.ts';
+import { entryCache } from './entry-cache.ts';
 import { blobDataKey, layerLinkKey } from './layout.ts';
 import type { Linker } from './linking.ts';
 import type { LinkStore } from './links.ts';
@@ -25,7 +25,7 @@ export class Layers {
   readonly #links: LinkStore;
   readonly #linker: Linker;
   readonly #log: StorageLog;
-  readonly #homes = new LRUCache<Digest, RepositoryName[]>({ max: REMEMBERED_BLOBS });
+  readonly #homes = entryCache<Digest, RepositoryName[]>(REMEMBERED_BLOBS);
 
   constructor(parts: { contents: BlobContents; links: LinkStore; linker: Linker; log: StorageLog }) {
     this.#contents = parts.contents;

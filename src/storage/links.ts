@@ -1,7 +1,7 @@
-import { LRUCache } from 'lru-cache';
 import { type Digest, isDigest } from '../oci/digest.ts';
 import { readContent } from './content.ts';
 import type { Key, StorageDriver } from './driver.ts';
+import { entryCache } from './entry-cache.ts';
 import { repositoryOf } from './layout.ts';
 import { KeyNotFoundError } from './storage-errors.ts';
 import type { StorageLog } from './storage-log.ts';
@@ -31,7 +31,7 @@ export class LinkStore {
   readonly #driver: StorageDriver;
   readonly #log: StorageLog;
   readonly #now: () => number;
-  readonly #remembered = new LRUCache<Key, Remembered>({ max: REMEMBERED_LINKS });
+  readonly #remembered = entryCache<Key, Remembered>(REMEMBERED_LINKS);
   /** Counts changes made here: a read that overlapped one is not remembered. */
   #changes = 0;
 

@@ -1,4 +1,3 @@
-import { LRUCache } from 'lru-cache';
 import type { Digest } from '../oci/digest.ts';
 import type { Manifest } from '../oci/manifest.ts';
 import type { Reference, Tag } from '../oci/reference.ts';
@@ -6,6 +5,7 @@ import type { RepositoryName } from '../oci/repository-name.ts';
 import { storedMediaType } from '../oci/stored-media-type.ts';
 import type { BlobContents } from './blob-contents.ts';
 import type { StorageDriver } from './driver.ts';
+import { entryCache } from './entry-cache.ts';
 import { KeyedLock } from './keyed-lock.ts';
 import { blobDataKey, revisionLinkKey, revisionsFolder, tagCurrentLinkKey } from './layout.ts';
 import type { Linker } from './linking.ts';
@@ -44,7 +44,7 @@ export class Manifests {
   readonly #log: StorageLog;
   /** By manifest: a removal must not take away the link of a push between its link and its tags. */
   readonly #changing = new KeyedLock();
-  readonly #mediaTypes = new LRUCache<Digest, string>({ max: REMEMBERED_MEDIA_TYPES });
+  readonly #mediaTypes = entryCache<Digest, string>(REMEMBERED_MEDIA_TYPES);
 
   constructor(parts: {
     driver: StorageDriver;

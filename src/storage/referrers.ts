@@ -1,4 +1,3 @@
-import { LRUCache } from 'lru-cache';
 import { type Digest, digestAlgorithm, digestFromHex, digestHex, isDigest } from '../oci/digest.ts';
 import { RegistryError } from '../oci/errors.ts';
 import { type Manifest, parseManifest } from '../oci/manifest.ts';
@@ -7,6 +6,7 @@ import type { RepositoryName } from '../oci/repository-name.ts';
 import type { BlobContents } from './blob-contents.ts';
 import { mapBounded } from './bounded.ts';
 import type { StorageDriver } from './driver.ts';
+import { entryCache } from './entry-cache.ts';
 import { referrerLinkKey, referrersFolder, revisionLinkKey } from './layout.ts';
 import type { LinkStore } from './links.ts';
 import { DamagedContentError, KeyNotFoundError } from './storage-errors.ts';
@@ -38,7 +38,7 @@ export class Referrers {
   readonly #contents: BlobContents;
   readonly #links: LinkStore;
   readonly #tags: Tags;
-  readonly #described = new LRUCache<Digest, Described>({ max: REMEMBERED });
+  readonly #described = entryCache<Digest, Described>(REMEMBERED);
 
   constructor(parts: { driver: StorageDriver; contents: BlobContents; links: LinkStore; tags: Tags }) {
     this.#driver = parts.driver;
