@@ -1,13 +1,11 @@
-import { inspect } from 'node:util';
 import { run } from './cli/run.ts';
+import { tellFailure } from './cli/tell-failure.ts';
 
 async function main(): Promise<number> {
   try {
     return await run(process.argv.slice(2), process);
   } catch (error) {
-    // What has a code (a port that is taken, a directory that may not be read) says what a person needs to know.
-    const told = error instanceof Error && 'code' in error ? error.message : inspect(error);
-    process.stderr.write(`fairlead: ${told}\n`);
+    process.stderr.write(`fairlead: ${tellFailure(error)}\n`);
     return 1;
   }
 }
