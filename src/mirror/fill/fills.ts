@@ -144,7 +144,7 @@ export class Fills {
     return { stored, size, read: (range, signal) => blob.read(range, signal), kept };
   }
 
-  /** Asks for the first part alone where the blob is known to be large, so that nothing need be cut off later. */
+  /** Asks for the first part alone unless the blob is known to be small, so that nothing need be cut off later. */
   async #open(
     { client, repository, digest, expectedSize }: FillRequest,
     state: UpstreamState,
@@ -154,7 +154,7 @@ export class Fills {
     const chosen = state.trust.choose(byHealth);
     const among = [...chosen, ...byHealth.filter((url) => !chosen.includes(url))];
     const query = { repository, digest, signal, among };
-    if (expectedSize === undefined || expectedSize < this.#limits.parallelFrom)
+    if (expectedSize !== undefined && expectedSize < this.#limits.parallelFrom)
       return await client.getBlob(query);
     try {
       return await client.getBlob({ ...query, range: { start: 0, end: this.#limits.firstPiece - 1 } });
@@ -171,7 +171,10 @@ export class Fills {
     const { client, repository, digest } = request;
     const { state, first, medium, blob } = parts;
     const abort = new AbortController();
-    const plan = new PiecePlan(blob.size, this.#limits.smallestPiece);
+    const plan = new PiecePlan(blob.size, {
+      smallest: this.#limits.smallestPiece,
+      largest: this.#limits.largestPiece,
+    });
     const byHealth = client.byHealth();
     const chosen = state.trust.choose(byHealth);
     const transfer = new Transfer({

@@ -6,16 +6,23 @@ export interface Piece {
   end: number;
 }
 
+/** Bytes. */
+export interface PieceSizes {
+  /** Less is not worth a request of its own. */
+  readonly smallest: number;
+  /** One source alone is asked for this much at a time, so that others can still join in. */
+  readonly largest: number;
+}
+
 /** Who fetches which part of a blob. Parts get smaller towards the end, so that a slow source holds little up. */
 export class PiecePlan {
-  readonly #smallest: number;
+  readonly #sizes: PieceSizes;
   /** Parts that nobody fetches, in order. */
   #free: { start: number; end: number }[];
   readonly #taken = new Set<Piece>();
 
-  /** @param smallest bytes; less is not worth a request */
-  constructor(size: number, smallest: number) {
-    this.#smallest = smallest;
+  constructor(size: number, sizes: PieceSizes) {
+    this.#sizes = sizes;
     this.#free = size === 0 ? [] : [{ start: 0, end: size }];
   }
 
@@ -33,8 +40,8 @@ export class PiecePlan {
    * @param sharers how many fetch at the same time
    */
   take(sharers: number): Piece | undefined {
-    const share = sharers <= 1 ? this.freeBytes : this.freeBytes / (1.5 * sharers);
-    return this.#take(Math.max(this.#smallest, Math.ceil(share)));
+    const share = sharers <= 1 ? this.#sizes.largest : this.freeBytes / (1.5 * sharers);
+    return this.#take(Math.max(this.#sizes.smallest, Math.ceil(share)));
   }
 
   /** Cuts the part that has most left, so that its tail can be taken. @returns whether there was one worth it */
@@ -42,8 +49,8 @@ export class PiecePlan {
     const [largest] = [...this.#taken].sort((a, b) => b.end - b.at - (a.end - a.at));
     if (largest === undefined) return false;
     const left = largest.end - largest.at;
-    const keep = Math.max(this.#smallest, Math.ceil(left / sharers));
-    if (left - keep < this.#smallest / 2) return false;
+    const keep = Math.max(this.#sizes.smallest, Math.ceil(left / sharers));
+    if (left - keep < this.#sizes.smallest / 2) return false;
     this.#insert(largest.at + keep, largest.end);
     largest.end = largest.at + keep;
     return true;
@@ -59,7 +66,8 @@ export class PiecePlan {
     const first = this.#free[0];
     if (first === undefined) return undefined;
     // A crumb that would be left over goes along.
-    const end = first.end - first.start - length < this.#smallest / 2 ? first.end : first.start + length;
+    const end =
+      first.end - first.start - length < this.#sizes.smallest / 2 ? first.end : first.start + length;
     const piece = { at: first.start, end };
     if (end === first.end) this.#free.shift();
     else first.start = end;

@@ -22,6 +22,8 @@ export interface TransferLimits {
   readonly firstPiece: number;
   /** Bytes; less is not worth a request of its own. */
   readonly smallestPiece: number;
+  /** Bytes; one source alone is asked for this much at a time, so that others can still join in. */
+  readonly largestPiece: number;
   /** Milliseconds of one connection after which it is judged whether more would help. */
   readonly judgeAfter: number;
   /** Bytes a second that one connection is left alone with: what is faster is held up by something else. */
@@ -41,6 +43,7 @@ export const DEFAULT_TRANSFER_LIMITS: TransferLimits = {
   parallelFrom: 16 * 1024 * 1024,
   firstPiece: 8 * 1024 * 1024,
   smallestPiece: 4 * 1024 * 1024,
+  largestPiece: 64 * 1024 * 1024,
   judgeAfter: 150,
   fastEnough: 64 * 1024 * 1024,
   worthFrom: 500,
@@ -163,7 +166,8 @@ export class Transfer {
     if (!this.#parallel && (rate > limits.fastEnough || this.#parts.busy() > BUSY)) return;
     this.#parallel = true;
     while (this.#workers.size < this.#most && this.#parts.extra.take()) {
-      if (plan.freeBytes === 0 && !plan.cutLargest(limits.connections)) {
+      // Nothing is cut off for it: what a source has sent by then would be sent twice.
+      if (plan.freeBytes === 0) {
         this.#parts.extra.give();
         return;
       }
@@ -244,12 +248,12 @@ export class Transfer {
     return this.#parallel ? this.#parts.limits.connections : 1;
   }
 
-  /** Half of what somebody else has still to fetch, where that would take long. */
+  /** Half of what somebody else has still to fetch, where that would take very long. */
   #share(): Piece | undefined {
     const { plan, blob, now } = this.#parts;
     const left = blob.size - blob.landedBytes;
     const rate = blob.landedBytes / Math.max(1, now() - this.#began);
-    const slow = left / Math.max(rate, 1) > this.#parts.limits.worthFrom;
+    const slow = left / Math.max(rate, 1) > 4 * this.#parts.limits.worthFrom;
     return slow && blob.anyOrder && plan.cutLargest(2) ? plan.take(this.#sharers) : undefined;
   }
 

@@ -252,7 +252,8 @@ describe('a large fill over a slow line', () => {
     parallelFrom: 2 * MiB,
     firstPiece: MiB,
     smallestPiece: MiB / 2,
-    judgeAfter: 20,
+    largestPiece: MiB,
+    judgeAfter: 5,
     worthFrom: 0,
   };
 
@@ -277,7 +278,7 @@ describe('a large fill over a slow line', () => {
     const content = bytes(6 * MiB);
     const digest = fast.addBlob(content);
     slow.addBlob(content);
-    fast.on(/blobs/, slowly(MiB / 4, 5));
+    fast.on(/blobs/, slowly(MiB / 8, 5));
     slow.on(/blobs/, slowly(MiB / 32, 10));
     const fill = await (await bench([fast, slow], { limits })).fill(digest, content.length);
     expect((await readFill(fill)).equals(content)).toBe(true);
@@ -291,7 +292,7 @@ describe('a large fill over a slow line', () => {
     const digest = good.addBlob(content);
     bad.addBlob(Buffer.concat([content.subarray(0, -1), Buffer.from([(content.at(-1) ?? 0) ^ 1])]));
     bad.blobs.set(digest, bytes(content.length));
-    for (const up of [good, bad]) up.on(/blobs/, slowly(MiB / 4, 5));
+    for (const up of [good, bad]) up.on(/blobs/, slowly(MiB / 8, 5));
     const it = await bench([bad, good], { limits });
     const outcomes: string[] = [];
     for (let round = 0; round < 4; round++) {
