@@ -50,7 +50,8 @@ export function createApp(dependencies: AppDependencies): Koa<RequestState> {
   const { api, settings } = dependencies;
   const app = new Koa<RequestState>();
   app.on('error', (error: unknown) => {
-    dependencies.logger.error({ err: error }, 'an answer could not be sent');
+    if (isConnectionError(error)) dependencies.logger.debug({ err: error }, 'a connection broke');
+    else dependencies.logger.error({ err: error }, 'an answer could not be sent');
   });
   app.use((ctx, next) => withErrorAnswers(ctx, dependencies, next));
   app.use((ctx, next) => withRequestState(ctx, dependencies, next));
@@ -77,6 +78,20 @@ export function createApp(dependencies: AppDependencies): Koa<RequestState> {
     ctx.body = 'Fairlead: an OCI registry. Its API is below /v2/.\n';
   });
   return app;
+}
+
+/** What Koa reports when the client is gone, or takes no more of an answer. */
+const CONNECTION_ERRORS: ReadonlySet<unknown> = new Set([
+  'ECONNRESET',
+  'ECONNABORTED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ERR_STREAM_PREMATURE_CLOSE',
+  'ERR_STREAM_DESTROYED',
+]);
+
+function isConnectionError(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && CONNECTION_ERRORS.has(error.code);
 }
 
 /** Tag, digest or session at the end of a path. */

@@ -64,7 +64,10 @@ export async function* readBody(req: Request, res: Answer, options: BodyOptions)
     if (!req.readableEnded) fail(new ClientGoneError('the client went away'));
   };
   const timer = setTimeout(() => {
-    if (wake !== undefined) fail(idleError(options.idle));
+    if (wake === undefined) return;
+    // The rest of the body may never come: RFC 9110 section 15.5.9.
+    if (isHttp1(res)) res.shouldKeepAlive = false;
+    fail(idleError(options.idle));
   }, options.idle);
   req.on('readable', onEvent).on('end', onEvent).on('error', onError).on('close', onClose);
   try {
