@@ -15,7 +15,7 @@ import { purgeUploads } from './server/purge-uploads.ts';
 import { registrySettings } from './server/registry-settings.ts';
 import { openResolution } from './server/resolution.ts';
 import { timedDriver } from './server/timed-driver.ts';
-import { createHasherPool } from './storage/hashing/hasher-pool.ts';
+import { openHashers } from './storage/hashing/open-hashers.ts';
 import { createRegistryStorage } from './storage/registry-storage.ts';
 
 export interface RunningServer extends AsyncDisposable {
@@ -39,7 +39,7 @@ export async function startServer(config: Config, { logger, always }: Logs): Pro
   const metrics = await openMetrics(config);
   const untimed = opened.adopt(await openDriver(config), (open) => open.close());
   const driver = metrics === undefined ? untimed : timedDriver(untimed, metrics.storage);
-  const hashers = opened.adopt(createHasherPool(), (pool) => pool.close());
+  const hashers = opened.use(openHashers());
   const storage = createRegistryStorage(driver, {
     log: logger,
     hashers,
