@@ -9,6 +9,7 @@ import type { Row } from './row.ts';
 import { largeBlobRows } from './rows/large-blobs.ts';
 import { listRows } from './rows/lists.ts';
 import { loginRows } from './rows/login.ts';
+import { mirrorRows } from './rows/mirror.ts';
 import { processRows } from './rows/process.ts';
 import { smallPushRows } from './rows/small-pushes.ts';
 import { smallReadRows } from './rows/small-reads.ts';
@@ -34,6 +35,7 @@ const rows = [
   ...largeBlobRows(Number(values.large)),
   ...listRows(Number(values.entries)),
   ...loginRows,
+  ...mirrorRows(Math.ceil(Number(values.large) / 2)),
   ...processRows,
 ].filter((row) => row.name.includes(values.only));
 
@@ -51,6 +53,8 @@ try {
 
 /** Row by row, and in each round the contenders in turn, so that all share the machine's moods. */
 async function measureAll(taking: readonly Contender[]): Promise<Samples> {
+  const [own] = taking;
+  if (own === undefined) throw new Error('nobody takes part');
   const samples = new Map<Row, ReadonlyMap<string, readonly number[]>>();
   for (const row of rows) {
     const numbers = new Map<string, number[]>(taking.map(({ kind }) => [kind, []]));
@@ -60,10 +64,14 @@ async function measureAll(taking: readonly Contender[]): Promise<Samples> {
         const value = await row.measure({ server, scratch, round, seconds: Number(values.seconds) });
         numbers.get(kind)?.push(value);
       }
+      for (const { name, measure } of row.references ?? []) {
+        const value = await measure({ server: own.server, scratch, round, seconds: Number(values.seconds) });
+        numbers.set(name, [...(numbers.get(name) ?? []), value]);
+      }
     }
     samples.set(row, numbers);
     console.error(
-      `${row.name}: ${[...numbers].map(([kind, all]) => `${kind} ${all.map((n) => Math.round(n)).join('/')}`).join(', ')}`,
+      `${row.name}: ${[...numbers].map(([kind, all]) => `${kind} ${all.map((n) => Number(n.toPrecision(3))).join('/')}`).join(', ')}`,
     );
   }
   return samples;

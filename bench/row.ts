@@ -19,4 +19,12 @@ export interface Row {
   /** Once for each server, before the first round. */
   prepare?(measuring: Omit<Measuring, 'round' | 'seconds'>): Promise<void>;
   measure(measuring: Measuring): Promise<number>;
+  /** What the machine or the line gives without a registry; not a contender. */
+  readonly references?: readonly Reference[];
+}
+
+export interface Reference {
+  readonly name: string;
+  /** `server` is this one. */
+  measure(measuring: Measuring): Promise<number>;
 }

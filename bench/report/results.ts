@@ -24,8 +24,9 @@ export function summarise(samples: Samples, own: string): readonly Line[] {
   return [...samples].map(([row, byContender]) => {
     const medians = Object.fromEntries([...byContender].map(([name, numbers]) => [name, median(numbers)]));
     const mine = medians[own];
-    const others = Object.entries(medians).flatMap(([name, value]) => (name === own ? [] : [value]));
-    const { name, unit, better } = row;
+    const { name, unit, better, references = [] } = row;
+    const apart = new Set([own, ...references.map((reference) => reference.name)]);
+    const others = Object.entries(medians).flatMap(([name, value]) => (apart.has(name) ? [] : [value]));
     return { name, unit, better, medians, ratio: ratioOf({ mine, others, better }) };
   });
 }

@@ -1,5 +1,7 @@
 import { rm } from 'node:fs/promises';
+import type { RegistryServer } from '../../test/support/registry-server.ts';
 import { writeLargeFile } from '../load/large-file.ts';
+import { blobPath, startStaticFiles } from '../load/static-files.ts';
 import { download, MIB, pushFile, timed } from '../load/transfer.ts';
 import type { Measuring, Row } from '../row.ts';
 
@@ -31,6 +33,11 @@ function push(options: { readonly mebibytes: number; readonly atOnce: number }):
 function pull(options: { readonly mebibytes: number; readonly clients: number }): Row {
   const { mebibytes, clients } = options;
   const urls = new Map<string, string>();
+  const urlOf = (server: RegistryServer): string => {
+    const url = urls.get(server.url);
+    if (url === undefined) throw new Error('measured before it was prepared');
+    return url;
+  };
   return {
     name: clients === 1 ? `GET ${mebibytes} MiB` : `GET ${mebibytes} MiB by ${clients} clients`,
     unit: 'MB/s',
@@ -42,16 +49,28 @@ function pull(options: { readonly mebibytes: number; readonly clients: number })
       await rm(file.path);
       urls.set(server.url, `${base}/blobs/${file.digest}`);
     },
-    measure: async ({ server }) => {
-      const url = urls.get(server.url);
-      if (url === undefined) throw new Error('measured before it was prepared');
-      const size = mebibytes * MIB;
-      const seconds = await timed(() =>
-        Promise.all(Array.from({ length: clients }, () => download(url, size))),
-      );
-      return (clients * size) / 1e6 / seconds;
-    },
+    measure: async ({ server }) => rate(urlOf(server), { mebibytes, clients }),
+    references: [
+      {
+        name: 'nginx',
+        measure: async ({ server, scratch }) => {
+          await using files = await startStaticFiles(scratch.at(`nginx-${clients}`), server.root);
+          const digest = urlOf(server).split('/').at(-1) ?? '';
+          return await rate(`${files.url}${blobPath(digest)}`, { mebibytes, clients });
+        },
+      },
+    ],
   };
+}
+
+/** MB/s of all clients together. */
+async function rate(
+  url: string,
+  { mebibytes, clients }: { readonly mebibytes: number; readonly clients: number },
+): Promise<number> {
+  const size = mebibytes * MIB;
+  const seconds = await timed(() => Promise.all(Array.from({ length: clients }, () => download(url, size))));
+  return (clients * size) / 1e6 / seconds;
 }
 
 /** @param mebibytes of a large layer */

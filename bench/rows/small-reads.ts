@@ -3,13 +3,16 @@ import { pushImage } from '../../test/support/raw-images.ts';
 import type { RegistryServer } from '../../test/support/registry-server.ts';
 import { getRate, headRate } from '../load/rate.ts';
 import { withRepository } from '../load/rounds.ts';
+import { blobPath, startStaticFiles } from '../load/static-files.ts';
 import type { Row } from '../row.ts';
 
 const NAME = 'bench/small';
 const LAYER = randomBytes(4096);
 
 /** The same image on every server; its URLs by what they lead to. */
-async function pushed(server: RegistryServer): Promise<{ tag: string; manifest: string; blob: string }> {
+async function pushed(
+  server: RegistryServer,
+): Promise<{ tag: string; manifest: string; blob: string; digest: string }> {
   const image = await withRepository(server.url, {
     name: NAME,
     work: (repository) => pushImage(repository, { tag: 'v1', layers: [LAYER] }),
@@ -19,6 +22,7 @@ async function pushed(server: RegistryServer): Promise<{ tag: string; manifest: 
     tag: `${base}/manifests/v1`,
     manifest: `${base}/manifests/${image.digest}`,
     blob: `${base}/blobs/${image.blobs.at(-1)}`,
+    digest: image.blobs.at(-1) ?? '',
   };
 }
 
@@ -38,5 +42,19 @@ export const smallReadRows: readonly Row[] = [
     headRate((await pushed(server)).tag, seconds),
   ),
   reading('HEAD blob', async ({ server, seconds }) => headRate((await pushed(server)).blob, seconds)),
-  reading('GET blob of 4 KiB', async ({ server, seconds }) => getRate((await pushed(server)).blob, seconds)),
+  {
+    ...reading('GET blob of 4 KiB', async ({ server, seconds }) =>
+      getRate((await pushed(server)).blob, seconds),
+    ),
+    references: [
+      {
+        name: 'nginx',
+        measure: async ({ server, scratch, seconds }) => {
+          const { digest } = await pushed(server);
+          await using files = await startStaticFiles(scratch.at('nginx-small'), server.root);
+          return await getRate(`${files.url}${blobPath(digest)}`, seconds);
+        },
+      },
+    ],
+  },
 ];
