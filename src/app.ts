@@ -2,6 +2,7 @@ import Koa from 'koa';
 import type { Caller } from './oci/access.ts';
 import { RegistryError } from './oci/errors.ts';
 import { clientAddress } from './operations/client-address.ts';
+import { reasonOf } from './operations/error-description.ts';
 import type { Request } from './operations/exchange.ts';
 import type { Logger } from './operations/logger.ts';
 import { type ExternalOrigin, externalOrigin, forwardedProtocol } from './operations/request-origin.ts';
@@ -235,8 +236,11 @@ async function withErrorAnswers(ctx: AppContext, { logger }: AppDependencies, ne
     const known = registryErrorOf(error);
     const answer =
       known ?? new RegistryError('UNKNOWN', { message: `unknown error: the log has it as ${requestId}` });
-    if (answer.status >= 500)
-      logger.error({ err: error, requestId, status: answer.status }, 'request failed');
+    if (answer.status >= 500) {
+      // An outage fails every request: each says why in one line, without a stack.
+      const why = known === undefined ? { err: error } : { reason: reasonOf(known) };
+      logger.error({ ...why, requestId, status: answer.status }, 'request failed');
+    }
     if (ctx.res.headersSent) {
       ctx.respond = false;
       ctx.res.destroy();

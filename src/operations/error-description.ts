@@ -38,3 +38,12 @@ export function describeError(error: unknown, depth = 0): ErrorDescription {
     ...(follow ? { cause: describeError(error.cause, depth + 1) } : {}),
   };
 }
+
+/** The messages of an error and its causes in one line: for what was foreseen, where a stack tells nothing. */
+export function reasonOf(error: unknown, depth = 0): string {
+  if (!(error instanceof Error)) return withoutSecrets(String(error));
+  const message = withoutSecrets(error.message);
+  if (error.cause === undefined || depth >= MAX_CAUSES) return message;
+  const cause = reasonOf(error.cause, depth + 1);
+  return message.includes(cause) ? message : `${message}: ${cause}`;
+}
