@@ -19,7 +19,7 @@ export function isDigestAlgorithm(text: string): text is DigestAlgorithm {
   return text === 'sha256' || text === 'sha512';
 }
 
-/** @throws RegistryError UNSUPPORTED-like DIGEST_INVALID for an algorithm that is not computed here. */
+/** @throws RegistryError DIGEST_INVALID for an algorithm that is not computed here */
 export function parseDigestAlgorithm(text: string): DigestAlgorithm {
   if (isDigestAlgorithm(text)) return text;
   throw new RegistryError('DIGEST_INVALID', {
