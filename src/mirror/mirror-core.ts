@@ -6,11 +6,8 @@ import { Fills } from './fill/fills.ts';
 import { Spool, type SpoolOptions } from './fill/spool.ts';
 import type { TransferLimits } from './fill/transfer.ts';
 import { LastPulls } from './last-pulls.ts';
-import {
-  MirroredRepository,
-  type MirroredRepositoryOptions,
-  type MirrorParts,
-} from './mirrored-repository.ts';
+import type { MirroredSource, MirrorParts } from './repository/mirror-parts.ts';
+import { MirroredRepository } from './repository/mirrored-repository.ts';
 import { Coalesced, TagChecks } from './tag-checks.ts';
 import { UpstreamClient } from './upstream/upstream-client.ts';
 import type { UpstreamClientOptions, UpstreamLog } from './upstream/upstream-options.ts';
@@ -72,7 +69,7 @@ export class MirrorCore implements AsyncDisposable {
 
   repository(
     upstream: string,
-    names: Pick<MirroredRepositoryOptions, 'upstreamName' | 'stored' | 'bare'>,
+    names: Pick<MirroredSource, 'upstreamName' | 'stored' | 'bare'>,
   ): MirroredRepository {
     const found = this.#upstreams.get(upstream);
     if (found === undefined) throw new Error(`no upstream ${upstream}`);

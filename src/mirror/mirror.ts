@@ -1,10 +1,11 @@
 import { RegistryError } from '../oci/errors.ts';
 import { isRepositoryName, type RepositoryName } from '../oci/repository-name.ts';
+import type { RepositoryReader } from '../oci/repository-reader.ts';
+import type { RepositoryResolver, ResolvedRepository, ResolveRequest } from '../oci/repository-resolver.ts';
 import type { RegistryStorage } from '../storage/registry-storage.ts';
 import { HostedNames } from './hosted-names.ts';
 import type { MirrorCore } from './mirror-core.ts';
-import type { MirroredRepository } from './mirrored-repository.ts';
-import type { MirrorReader, MirrorResolved, MirrorResolveRequest } from './reader-contract.ts';
+import type { MirroredRepository } from './repository/mirrored-repository.ts';
 import type { MirroredName, UpstreamDirectory } from './resolution/upstream-directory.ts';
 
 export interface MirrorOptions {
@@ -14,7 +15,7 @@ export interface MirrorOptions {
   /** Milliseconds that only go forward. */
   readonly now: () => number;
   /** Opens a repository that was pushed here. */
-  readonly hosted: (name: RepositoryName) => MirrorReader;
+  readonly hosted: (name: RepositoryName) => RepositoryReader;
 }
 
 /** Where a client asked for a token. */
@@ -29,7 +30,7 @@ export interface NameMeaning {
 }
 
 /** Any number of mirrored upstreams beside the repositories that are pushed here. */
-export class Mirror implements AsyncDisposable {
+export class Mirror implements RepositoryResolver, AsyncDisposable {
   readonly #options: MirrorOptions;
   readonly #directory: UpstreamDirectory;
   readonly #hosting: HostedNames;
@@ -41,7 +42,7 @@ export class Mirror implements AsyncDisposable {
   }
 
   /** @throws RegistryError NAME_UNKNOWN; DENIED for a write to a mirrored name */
-  async resolve(request: MirrorResolveRequest): Promise<MirrorResolved> {
+  async resolve(request: ResolveRequest): Promise<ResolvedRepository> {
     const { name, ns, intent } = request;
     const found = this.#directory.resolve({
       name,
@@ -117,7 +118,7 @@ export class Mirror implements AsyncDisposable {
     return this.#options.core[Symbol.asyncDispose]();
   }
 
-  async #bare(request: MirrorResolveRequest, namesake: MirroredName): Promise<MirrorResolved> {
+  async #bare(request: ResolveRequest, namesake: MirroredName): Promise<ResolvedRepository> {
     const { name, ns, intent, blob } = request;
     const hosted = this.#hosted(name, ns);
     const lender = this.#repository(namesake, true);
@@ -138,14 +139,14 @@ export class Mirror implements AsyncDisposable {
     };
   }
 
-  #hosted(name: RepositoryName, namespace: string | undefined): MirrorResolved {
+  #hosted(name: RepositoryName, namespace: string | undefined): ResolvedRepository {
     return { asked: name, stored: name, mirrored: false, namespace, reader: this.#options.hosted(name) };
   }
 
   #mirrored(
     asked: RepositoryName,
     { target, bare, namespace }: { target: MirroredName; bare: boolean; namespace: string | undefined },
-  ): MirrorResolved {
+  ): ResolvedRepository {
     const reader = this.#repository(target, bare);
     return { asked, stored: target.storedName, mirrored: true, namespace, reader };
   }

@@ -1,10 +1,10 @@
 import { RegistryError } from '../oci/errors.ts';
 import type { RepositoryName } from '../oci/repository-name.ts';
+import type { RepositoryResolver, ResolvedRepository, ResolveRequest } from '../oci/repository-resolver.ts';
 import type { MirrorCore, MirrorUpstream } from './mirror-core.ts';
-import type { MirrorResolved, MirrorResolveRequest } from './reader-contract.ts';
 
 /** distribution's `proxy:`: the whole server is a mirror of one upstream, its content under bare names. */
-export class ProxyMirror implements AsyncDisposable {
+export class ProxyMirror implements RepositoryResolver, AsyncDisposable {
   readonly #core: MirrorCore;
   readonly #upstream: MirrorUpstream;
 
@@ -14,7 +14,7 @@ export class ProxyMirror implements AsyncDisposable {
   }
 
   /** @throws RegistryError UNSUPPORTED for a write */
-  async resolve({ name, ns, intent }: MirrorResolveRequest): Promise<MirrorResolved> {
+  async resolve({ name, ns, intent }: ResolveRequest): Promise<ResolvedRepository> {
     if (intent === 'write') {
       throw new RegistryError('UNSUPPORTED', {
         message:

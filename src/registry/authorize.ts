@@ -1,8 +1,8 @@
 import type { AccessNeed, Action, Grant } from '../oci/access.ts';
 import { RegistryError } from '../oci/errors.ts';
 import { isRepositoryName } from '../oci/repository-name.ts';
+import type { ResolvedRepository } from '../oci/repository-resolver.ts';
 import type { RegistryApi, RegistryContext } from './registry-api.ts';
-import type { ResolvedRepository } from './repository-resolver.ts';
 
 export interface AuthorizeTarget {
   readonly ctx: RegistryContext;

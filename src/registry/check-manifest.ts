@@ -1,10 +1,10 @@
 import type { Digest } from '../oci/digest.ts';
 import { RegistryError } from '../oci/errors.ts';
 import type { Descriptor, Manifest } from '../oci/manifest.ts';
+import type { LendingRepository } from '../oci/repository-resolver.ts';
 import { mapBounded } from '../storage/bounded.ts';
 import type { ManifestRules } from './manifest-rules.ts';
 import type { RepositoryExchange } from './registry-api.ts';
-import type { LendingRepository } from './repository-resolver.ts';
 
 const CHECKED_AT_A_TIME = 16;
 

@@ -2,17 +2,17 @@ import type { ByteRange } from '../oci/byte-range.ts';
 import type { Digest } from '../oci/digest.ts';
 import { RegistryError } from '../oci/errors.ts';
 import { formatReference, type Reference } from '../oci/reference.ts';
+import type { ReferrerDescriptor } from '../oci/referrer-descriptor.ts';
 import type { RepositoryName } from '../oci/repository-name.ts';
-import type { ReferrerDescriptor } from '../storage/referrers.ts';
-import type { RegistryStorage } from '../storage/registry-storage.ts';
 import type {
   BlobAnswer,
   ManifestAnswer,
   RepositoryReader,
   TagsAnswer,
   TagsRequest,
-} from './repository-reader.ts';
-import type { RepositoryResolver, ResolvedRepository, ResolveRequest } from './repository-resolver.ts';
+} from '../oci/repository-reader.ts';
+import type { RepositoryResolver, ResolvedRepository, ResolveRequest } from '../oci/repository-resolver.ts';
+import type { RegistryStorage } from '../storage/registry-storage.ts';
 
 /** Gives a URL at which the bytes of a blob can be read without this server; undefined where there is none. */
 export type BlobRedirect = (content: Digest) => Promise<string | undefined>;

@@ -1,6 +1,6 @@
 import type { Digest } from '../oci/digest.ts';
 import { OCI_IMAGE_INDEX } from '../oci/media-types.ts';
-import type { ReferrerDescriptor } from '../storage/referrers.ts';
+import type { ReferrerDescriptor } from '../oci/referrer-descriptor.ts';
 import { answerJson, clientSignal, queryValue } from './answers.ts';
 import { setNextLink } from './pagination.ts';
 import type { RepositoryExchange } from './registry-api.ts';

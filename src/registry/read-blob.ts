@@ -1,9 +1,9 @@
 import { parseRangeHeader, type RangeRequest, rangeLength } from '../oci/byte-range.ts';
 import type { Digest } from '../oci/digest.ts';
 import { RegistryError } from '../oci/errors.ts';
+import type { BlobAnswer } from '../oci/repository-reader.ts';
 import { answerEmpty, clientSignal, matchesEntityTag } from './answers.ts';
 import type { RepositoryExchange } from './registry-api.ts';
-import type { BlobAnswer } from './repository-reader.ts';
 import { streamContent } from './stream-content.ts';
 
 /** What is addressed by digest never changes. */

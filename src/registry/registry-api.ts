@@ -1,9 +1,9 @@
 import type { ParameterizedContext } from 'koa';
 import type { Authorizer, Caller, Grant } from '../oci/access.ts';
 import type { RepositoryName } from '../oci/repository-name.ts';
+import type { RepositoryResolver, ResolvedRepository } from '../oci/repository-resolver.ts';
 import type { RegistryStorage } from '../storage/registry-storage.ts';
 import type { ManifestRules } from './manifest-rules.ts';
-import type { RepositoryResolver, ResolvedRepository } from './repository-resolver.ts';
 import type { UploadSlots } from './upload-slots.ts';
 
 export interface RegistrySettings {

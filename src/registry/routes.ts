@@ -4,6 +4,7 @@ import { parseDigest } from '../oci/digest.ts';
 import { RegistryError } from '../oci/errors.ts';
 import { parseReference } from '../oci/reference.ts';
 import { parseRepositoryName } from '../oci/repository-name.ts';
+import type { ResolveRequest } from '../oci/repository-resolver.ts';
 import { answerJson, queryValue } from './answers.ts';
 import { authorizeEither, authorizeMount } from './authorize.ts';
 import { deleteBlob } from './delete-blob.ts';
@@ -14,7 +15,6 @@ import { listTags } from './list-tags.ts';
 import { readBlob } from './read-blob.ts';
 import { readManifest } from './read-manifest.ts';
 import type { RegistryApi, RegistryContext, RepositoryExchange, RequestState } from './registry-api.ts';
-import type { ResolveRequest } from './repository-resolver.ts';
 import { cancelUpload, finishUpload, patchUpload, readUpload, startUpload } from './upload-endpoints.ts';
 import { deleteManifest, putManifest } from './write-manifest.ts';
 

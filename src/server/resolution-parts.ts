@@ -1,10 +1,10 @@
 import type { UpstreamFinder } from '../app.ts';
 import type { NameResolver } from '../auth/name-resolver.ts';
 import type { RepositoryName } from '../oci/repository-name.ts';
+import type { RepositoryResolver } from '../oci/repository-resolver.ts';
 import type { Logger } from '../operations/logger.ts';
 import type { Metrics } from '../operations/metrics.ts';
 import type { BlobRedirect } from '../registry/hosted-repository.ts';
-import type { RepositoryResolver } from '../registry/repository-resolver.ts';
 import type { RegistryStorage } from '../storage/registry-storage.ts';
 
 /** Where names lead, with and without a mirror. */

@@ -2,6 +2,7 @@ import { type Digest, digestAlgorithm, digestFromHex, digestHex, isDigest } from
 import { RegistryError } from '../oci/errors.ts';
 import { type Manifest, parseManifest } from '../oci/manifest.ts';
 import { parseTag, type Tag } from '../oci/reference.ts';
+import type { ReferrerDescriptor } from '../oci/referrer-descriptor.ts';
 import type { RepositoryName } from '../oci/repository-name.ts';
 import type { BlobContents } from './blob-contents.ts';
 import { mapBounded } from './bounded.ts';
@@ -11,15 +12,6 @@ import { referrerLinkKey, referrersFolder, revisionLinkKey } from './layout.ts';
 import type { LinkStore } from './links.ts';
 import { DamagedContentError, KeyNotFoundError } from './storage-errors.ts';
 import type { Tags } from './tags.ts';
-
-/** One entry of a referrers answer, specification "Listing Referrers". */
-export interface ReferrerDescriptor {
-  readonly mediaType: string;
-  readonly digest: Digest;
-  readonly size: number;
-  readonly artifactType?: string;
-  readonly annotations?: Readonly<Record<string, string>>;
-}
 
 const READ_AT_A_TIME = 16;
 const MANIFEST_LIMIT = 64 * 1024 * 1024;

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Digest } from '../../oci/digest.ts';
-import type { BlobAnswer, UpstreamClient } from '../upstream/upstream-client.ts';
+import type { BlobAnswer } from '../upstream/blob-requests.ts';
+import type { UpstreamClient } from '../upstream/upstream-client.ts';
 import {
   UpstreamError,
   UpstreamNotFound,

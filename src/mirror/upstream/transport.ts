@@ -230,3 +230,9 @@ export class Transport {
 function asError(reason: unknown): Error {
   return reason instanceof Error ? reason : new Error('given up', { cause: reason });
 }
+
+/** @returns a header that may come once, undefined where it is missing or repeated */
+export function single(headers: ResponseHeaders, name: string): string | undefined {
+  const value = headers[name];
+  return typeof value === 'string' ? value : undefined;
+}

@@ -1,6 +1,6 @@
-import type { Caller } from '../oci/access.ts';
-import type { Digest } from '../oci/digest.ts';
-import type { RepositoryName } from '../oci/repository-name.ts';
+import type { Caller } from './access.ts';
+import type { Digest } from './digest.ts';
+import type { RepositoryName } from './repository-name.ts';
 import type { RepositoryReader } from './repository-reader.ts';
 
 export interface ResolveRequest {

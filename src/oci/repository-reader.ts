@@ -1,7 +1,12 @@
-import type { ByteRange } from '../oci/byte-range.ts';
-import type { Digest } from '../oci/digest.ts';
-import type { Reference, Tag } from '../oci/reference.ts';
-import type { ReferrerDescriptor } from '../storage/referrers.ts';
+import type { ByteRange } from './byte-range.ts';
+import type { Digest } from './digest.ts';
+import type { Reference, Tag } from './reference.ts';
+import type { ReferrerDescriptor } from './referrer-descriptor.ts';
+
+/*
+ * A repository as it is read, in the shapes in which the HTTP API and the mirror meet: neither of the two imports the
+ * other.
+ */
 
 export interface ReadRequest {
   /** HEAD: the caller wants no content. */

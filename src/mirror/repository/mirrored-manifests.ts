@@ -1,0 +1,151 @@
+import type { Digest } from '../../oci/digest.ts';
+import { formatReference, type Reference, type Tag } from '../../oci/reference.ts';
+import type { ManifestAnswer, ReadRequest } from '../../oci/repository-reader.ts';
+import { StorageFullError, StorageUnavailableError } from '../../storage/storage-errors.ts';
+import type { ManifestHead } from '../upstream/manifest-requests.ts';
+import type { ReceivedManifest } from '../upstream/received-manifest.ts';
+import { TimeoutError } from '../upstream/timeout-error.ts';
+import { isOutage } from '../upstream/upstream-errors.ts';
+import { headAnswer, received, stored, understood } from './manifest-answers.ts';
+import type { MirroredSource, MirrorParts } from './mirror-parts.ts';
+import { toldError, unknownManifest } from './told-errors.ts';
+
+/** The manifests and tags of a mirrored repository: what is stored, as long as that is good, and what is fetched. */
+export class MirroredManifests {
+  readonly #parts: MirrorParts;
+  readonly #source: MirroredSource;
+
+  constructor(parts: MirrorParts, source: MirroredSource) {
+    this.#parts = parts;
+    this.#source = source;
+  }
+
+  async byDigest(digest: Digest, { method }: ReadRequest): Promise<ManifestAnswer> {
+    const here = await this.#parts.storage.manifests.find(this.#source.stored, { kind: 'digest', digest });
+    if (here !== undefined) return stored(here);
+    const reference = { kind: 'digest', digest } as const;
+    try {
+      if (method === 'HEAD') {
+        const head = await this.#head(reference);
+        if (head.size !== undefined && head.mediaType !== undefined) return headAnswer(head);
+      }
+      return received(await this.#fetch(reference));
+    } catch (error) {
+      throw toldError(error, {
+        source: this.#source,
+        method,
+        wanted: 'manifest',
+        unknown: () => unknownManifest(this.#source, reference),
+      });
+    }
+  }
+
+  async byTag(tag: Tag, { method }: ReadRequest): Promise<ManifestAnswer> {
+    const { checks, storage } = this.#parts;
+    const reference = { kind: 'tag', tag } as const;
+    const key = `${this.#source.stored}:${tag}`;
+    const fresh = checks.fresh(key, this.#source.tagTtl);
+    const here = await storage.manifests.find(this.#source.stored, reference);
+    if (fresh !== undefined && here?.digest === fresh) return stored(here);
+    try {
+      if (fresh !== undefined) return await this.#latest({ tag, digest: fresh, method });
+      if (here === undefined && method === 'GET') return received(await this.#fetch(reference));
+      const head = await this.#head(reference);
+      checks.note(key, head.digest);
+      if (here?.digest === head.digest) return stored(here);
+      if (
+        method === 'HEAD' &&
+        (await storage.manifests.find(this.#source.stored, { kind: 'digest', digest: head.digest })) ===
+          undefined
+      ) {
+        // Clients go on by digest: what they fetch then is what the tag leads to.
+        checks.expect(`${this.#source.stored}@${head.digest}`, tag);
+        if (head.size !== undefined && head.mediaType !== undefined) return headAnswer(head);
+      }
+      return await this.#latest({ tag, digest: head.digest, method });
+    } catch (error) {
+      if (here !== undefined && isOutage(error)) {
+        this.#parts.log.warn(
+          { upstream: this.#source.client.name, repository: this.#source.stored, tag, err: error },
+          'a stored tag is served, since the upstream fails',
+        );
+        return {
+          ...stored(here),
+          warning: `the upstream could not be asked, this is what was stored: ${error.message}`,
+        };
+      }
+      throw toldError(error, {
+        source: this.#source,
+        method,
+        wanted: 'manifest',
+        unknown: () => unknownManifest(this.#source, reference),
+      });
+    }
+  }
+
+  /** What a tag leads to now: stored already, or fetched; the tag follows. */
+  async #latest({ tag, digest }: { tag: Tag; digest: Digest; method: string }): Promise<ManifestAnswer> {
+    const { storage } = this.#parts;
+    const here = await storage.manifests.find(this.#source.stored, { kind: 'digest', digest });
+    if (here === undefined) return received(await this.#fetch({ kind: 'digest', digest }, tag));
+    await this.#keeping(() => storage.tags.write(this.#source.stored, tag, digest));
+    return stored(here);
+  }
+
+  /** A HEAD upstream, once however many ask, whoever of them leaves. */
+  #head(reference: Reference): Promise<ManifestHead> {
+    const { client, upstreamName } = this.#source;
+    const text = formatReference(reference);
+    return this.#parts.heads.run(`${this.#source.stored}@${text}`, async () => {
+      const within = this.#parts.tagCheck;
+      const abort = new AbortController();
+      const timer = setTimeout(() => abort.abort(new TimeoutError(`no answer within ${within} ms`)), within);
+      try {
+        return await client.headManifest({ repository: upstreamName, reference, signal: abort.signal });
+      } finally {
+        clearTimeout(timer);
+      }
+    });
+  }
+
+  /** Fetches a manifest and keeps it, with the tag it was asked by. */
+  #fetch(
+    reference: Reference,
+    tag = reference.kind === 'tag' ? reference.tag : undefined,
+  ): Promise<ReceivedManifest> {
+    const { client, upstreamName } = this.#source;
+    const { checks } = this.#parts;
+    return this.#parts.manifests.run(
+      `${this.#source.stored}@${formatReference(reference)} ${tag}`,
+      async () => {
+        const found = await client.getManifest({ repository: upstreamName, reference });
+        const manifest = understood(found);
+        const { digest, content } = found;
+        const tags = [
+          ...new Set([
+            ...(tag === undefined ? [] : [tag]),
+            ...checks.expected(`${this.#source.stored}@${digest}`),
+          ]),
+        ];
+        await this.#keeping(() =>
+          this.#parts.storage.manifests.put(this.#source.stored, { digest, content, manifest, tags }),
+        );
+        if (tag !== undefined) checks.note(`${this.#source.stored}:${tag}`, digest);
+        return found;
+      },
+    );
+  }
+
+  /** What cannot be kept is served all the same. */
+  async #keeping(keep: () => Promise<void>): Promise<void> {
+    try {
+      await keep();
+    } catch (error) {
+      if (!(error instanceof StorageFullError) && !(error instanceof StorageUnavailableError)) throw error;
+      this.#parts.log.warn(
+        { repository: this.#source.stored, err: error },
+        'what was fetched could not be stored',
+      );
+    }
+  }
+}

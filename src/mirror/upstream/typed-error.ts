@@ -1,0 +1,59 @@
+import { PrivateAddressError } from './address-guard.ts';
+import { BodyTooLargeError } from './response-body.ts';
+import { TimeoutError } from './timeout-error.ts';
+import { UpstreamError, UpstreamSlow, UpstreamUnreachable, UpstreamWrong } from './upstream-errors.ts';
+
+/**
+ * What a failed exchange says about the upstream at `where` (host and port).
+ * @param signal the one with which it was sent: its own reason is no fault of the upstream
+ * @returns undefined for what no upstream did
+ */
+export function typedError(where: string, error: unknown, signal?: AbortSignal): UpstreamError | undefined {
+  if (error instanceof UpstreamError) return error;
+  if (error instanceof TimeoutError) return new UpstreamSlow(where, error.message, { cause: error });
+  if (signal?.aborted === true && error === signal.reason) return undefined;
+  if (error instanceof PrivateAddressError) {
+    return new UpstreamWrong(where, 'leads to a private address', { cause: error });
+  }
+  if (error instanceof BodyTooLargeError) {
+    return new UpstreamWrong(where, 'sends more than can be right', { cause: error });
+  }
+  const code = errorCode(error);
+  if (code === undefined) return undefined;
+  if (code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'ETIMEDOUT') {
+    return new UpstreamSlow(where, 'no connection within the time it has', { cause: error });
+  }
+  return new UpstreamUnreachable(where, explain(code, error), { cause: error });
+}
+
+/** The code of a system, TLS or HTTP client error; these are the ones a network can cause. */
+function errorCode(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  if (error instanceof AggregateError) {
+    const inner = error.errors.map(errorCode).find((code) => code !== undefined);
+    if (inner !== undefined) return inner;
+  }
+  return 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}
+
+/** Whether an idle connection may just have been closed by the server. */
+export function isClosedConnection(error: unknown): boolean {
+  const code = errorCode(error);
+  return code === 'UND_ERR_SOCKET' || code === 'ECONNRESET' || code === 'EPIPE';
+}
+
+const EXPLANATIONS: Readonly<Record<string, string>> = {
+  ENOTFOUND: 'its name cannot be found',
+  EAI_AGAIN: 'its name cannot be looked up now',
+  ECONNREFUSED: 'refuses connections',
+  EHOSTUNREACH: 'cannot be reached',
+  ENETUNREACH: 'cannot be reached',
+  ECONNRESET: 'broke the connection',
+  UND_ERR_SOCKET: 'broke the connection',
+};
+
+function explain(code: string, error: unknown): string {
+  const known = EXPLANATIONS[code];
+  if (known !== undefined) return known;
+  return error instanceof Error ? `${error.message} (${code})` : code;
+}
