@@ -105,7 +105,8 @@ export class BuiltinAuthorizer implements Authorizer {
   /** The docker daemon sends a person's Docker Hub login to its mirror: what anybody may have needs no look at it. */
   #isPublicMirrorPull(needs: readonly AccessNeed[]): boolean {
     const isPull = (need: AccessNeed) => need.mirrored && need.actions.every((action) => action === 'pull');
-    return needs.length > 0 && needs.every(isPull) && meets(this.anonymous, needs);
+    const here = needs.map(({ alternative: _, ...need }) => need);
+    return needs.length > 0 && needs.every(isPull) && meets(this.anonymous, here);
   }
 
   #challenge(caller: Caller, needs: readonly AccessNeed[], error?: BearerError): Error {

@@ -79,7 +79,7 @@ function grantOf({ account, access }: ExternalToken, needs: readonly AccessNeed[
   return {
     account: account === '' ? undefined : account,
     allows,
-    decided: (need) => access.some(({ type, name }) => type === need.type && name === need.resolved),
+    decided: (need) => access.some(({ type, name }) => type === need.type && namesOf(need).includes(name)),
     sees: () => true,
   };
 }

@@ -44,5 +44,15 @@ export function tokenGrant(rules: AccessRules, { account, access, refused }: Acc
 }
 
 export function meets(grant: Grant, needs: readonly AccessNeed[]): boolean {
-  return needs.every((need) => need.actions.every((action) => grant.allows(need, action)));
+  return needs.every(
+    (need) => need.optional === true || allowsAll(grant, need) || allowsAlternative(grant, need),
+  );
+}
+
+function allowsAll(grant: Grant, need: AccessNeed): boolean {
+  return need.actions.every((action) => grant.allows(need, action));
+}
+
+function allowsAlternative(grant: Grant, { alternative, ...need }: AccessNeed): boolean {
+  return alternative !== undefined && allowsAll(grant, { ...need, ...alternative, mirrored: false });
 }

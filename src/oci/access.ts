@@ -16,6 +16,10 @@ export interface AccessNeed {
   /** Whether `resolved` is a mirrored repository (a token for it never opens a hosted one spelled alike). */
   readonly mirrored: boolean;
   readonly actions: readonly Action[];
+  /** Another meaning of the same name, hosted: the actions may be allowed there instead. */
+  readonly alternative?: { readonly resolved: string };
+  /** It stands in a challenge, but nothing is refused for the lack of it. */
+  readonly optional?: true;
 }
 
 /** Where a request came from, worked out from connection and trusted proxy headers. */

@@ -1,6 +1,4 @@
 import type { AccessNeed, Action, Grant } from '../oci/access.ts';
-import { RegistryError } from '../oci/errors.ts';
-import { isRepositoryName } from '../oci/repository-name.ts';
 import type { ResolvedRepository } from '../oci/repository-resolver.ts';
 import type { RegistryApi, RegistryContext } from './registry-api.ts';
 
@@ -11,32 +9,22 @@ export interface AuthorizeTarget {
   readonly actions: readonly Action[];
 }
 
-/** @throws RegistryError UNAUTHORIZED with a challenge */
-export function authorizeRepository(target: AuthorizeTarget): Promise<Grant> {
-  return target.api.authorizer.authorize(target.ctx.state.caller, [needOf(target)]);
-}
-
 /**
- * As `authorizeRepository`, for the hosted repository of a bare name where the mirrored one is shut.
+ * Where the mirrored repository of a bare name is shut, the hosted one takes its place.
+ * @returns the repository that the caller may use, and the grant
  * @throws RegistryError UNAUTHORIZED with a challenge
  */
-export async function authorizeEither(
-  target: AuthorizeTarget,
-): Promise<{ readonly repository: ResolvedRepository; readonly grant: Grant }> {
-  const { repository } = target;
+export async function authorizeRepository({ ctx, api, repository, actions }: AuthorizeTarget): Promise<{
+  readonly repository: ResolvedRepository;
+  readonly grant: Grant;
+}> {
   const { alternative } = repository;
-  if (alternative === undefined) return { repository, grant: await authorizeRepository(target) };
-  try {
-    return { repository, grant: await authorizeRepository(target) };
-  } catch (error) {
-    if (!(error instanceof RegistryError) || error.code !== 'UNAUTHORIZED') throw error;
-    try {
-      const grant = await authorizeRepository({ ...target, repository: alternative });
-      return { repository: alternative, grant };
-    } catch {
-      throw error;
-    }
-  }
+  const need = needOf(repository, actions);
+  const needs =
+    alternative === undefined ? [need] : [{ ...need, alternative: { resolved: alternative.stored } }];
+  const grant = await api.authorizer.authorize(ctx.state.caller, needs);
+  const isShut = alternative !== undefined && !actions.every((action) => grant.allows(need, action));
+  return { repository: isShut ? alternative : repository, grant };
 }
 
 /**
@@ -44,29 +32,16 @@ export async function authorizeEither(
  * is let through, and gets an upload session instead of the mount.
  * @throws RegistryError UNAUTHORIZED with a challenge for both repositories
  */
-export async function authorizeMount(target: AuthorizeTarget, from: string): Promise<Grant> {
-  const { api, ctx } = target;
-  if (!isRepositoryName(from)) return authorizeRepository(target);
-  const source: AccessNeed = {
-    type: 'repository',
-    asked: from,
-    resolved: from,
-    mirrored: api.isMirrored(from),
-    actions: ['pull'],
-  };
-  const both = [needOf(target), source];
-  let grant: Grant;
-  try {
-    grant = await authorizeRepository(target);
-  } catch (error) {
-    if (!(error instanceof RegistryError) || error.code !== 'UNAUTHORIZED') throw error;
-    return api.authorizer.authorize(ctx.state.caller, both);
-  }
-  if (grant.allows(source, 'pull') || grant.decided(source)) return grant;
-  return api.authorizer.authorize(ctx.state.caller, both);
+export async function authorizeMount(target: AuthorizeTarget, source: ResolvedRepository): Promise<Grant> {
+  const { api, ctx, repository, actions } = target;
+  const { caller } = ctx.state;
+  const need = needOf(repository, actions);
+  const pull = needOf(source, ['pull']);
+  const grant = await api.authorizer.authorize(caller, [need, { ...pull, optional: true }]);
+  if (grant.allows(pull, 'pull') || grant.decided(pull)) return grant;
+  return await api.authorizer.authorize(caller, [need, pull]);
 }
 
-function needOf({ repository, actions }: AuthorizeTarget): AccessNeed {
-  const { asked, stored, mirrored } = repository;
+function needOf({ asked, stored, mirrored }: ResolvedRepository, actions: readonly Action[]): AccessNeed {
   return { type: 'repository', asked, resolved: stored, mirrored, actions };
 }

@@ -61,4 +61,6 @@ export interface RepositoryExchange {
   readonly api: RegistryApi;
   readonly repository: ResolvedRepository;
   readonly grant: Grant;
+  /** What a mount names in `from`, where that leads to a repository. */
+  readonly mountSource: ResolvedRepository | undefined;
 }

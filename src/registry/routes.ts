@@ -6,12 +6,13 @@ import { parseReference } from '../oci/reference.ts';
 import { parseRepositoryName } from '../oci/repository-name.ts';
 import type { ResolveRequest } from '../oci/repository-resolver.ts';
 import { answerJson, queryValue } from './answers.ts';
-import { authorizeEither, authorizeMount } from './authorize.ts';
+import { authorizeMount, authorizeRepository } from './authorize.ts';
 import { deleteBlob } from './delete-blob.ts';
 import { refuseWhenDeleteIsOff, refuseWhenReadOnly } from './guards.ts';
 import { listCatalog } from './list-catalog.ts';
 import { listReferrers } from './list-referrers.ts';
 import { listTags } from './list-tags.ts';
+import { resolveMountSource } from './mount-blob.ts';
 import { readBlob } from './read-blob.ts';
 import { readManifest } from './read-manifest.ts';
 import type { RegistryApi, RegistryContext, RepositoryExchange, RequestState } from './registry-api.ts';
@@ -150,15 +151,14 @@ async function dispatch(
     blob: operation.ofBlob === true ? parseDigest(parameter) : undefined,
   });
   if (found.namespace !== undefined) ctx.set('OCI-Namespace', found.namespace);
-  const mounts = ctx.method === 'POST' && queryValue(ctx, 'mount') !== undefined;
-  const from = mounts ? queryValue(ctx, 'from') : undefined;
+  const mountSource = ctx.method === 'POST' ? await resolveMountSource(ctx, { api, ns }) : undefined;
   const target = { ctx, api, repository: found, actions: operation.actions };
   const { repository, grant } =
-    from === undefined
-      ? await authorizeEither(target)
-      : { repository: found, grant: await authorizeMount(target, from) };
+    mountSource === undefined
+      ? await authorizeRepository(target)
+      : { repository: found, grant: await authorizeMount(target, mountSource) };
   if (operation.actions === DELETE) refuseWhenDeleteIsOff(api, without(operations, 'delete'));
-  await work({ ctx, api, repository, grant });
+  await work({ ctx, api, repository, grant, mountSource });
 }
 
 /** The methods that are left, for `Allow`: RFC 9110 section 15.5.6. */

@@ -147,6 +147,21 @@ describe('a digest that somebody else pushed', () => {
     );
   });
 
+  test.each([
+    ['neither of the two was asked for', ['repository:alice/app:pull']],
+    ['only the source was asked for', ['repository:bob/one:pull']],
+    ['the source was not asked for', ['repository:bob/app:pull,push']],
+  ])('leaves one line in the audit when the mount is denied because %s', async (_, scopes) => {
+    const bearer = await login.bearer(scopes, BOB);
+    const path = `/v2/bob/app/blobs/uploads/?mount=${digestOf(Buffer.from(''))}&from=bob/one`;
+    const { headers } = await login.post(path, bearer).expect(401);
+    expect(headers['www-authenticate']).toContain(
+      'scope="repository:bob/app:pull,push repository:bob/one:pull"',
+    );
+    const denied = login.audit.lines.filter(({ fields }) => fields.audit === 'request denied');
+    expect(denied).toMatchObject([{ fields: { account: 'bob', repository: 'bob/app' } }]);
+  });
+
   test('is mounted where the source is the caller’s own', async () => {
     const digest = await pushBlob('alice/one', ALICE, 'mine');
     const bearer = await login.bearer(['repository:alice/two:pull,push', 'repository:alice/one:pull'], ALICE);

@@ -257,6 +257,42 @@ describe('pushing beside the mirror', () => {
     expect((await it.ask(`/v2/nginx/blobs/${digestOf(blob)}`)).body.toString()).toBe('pushed');
   });
 
+  it.each(['nginx', 'library/nginx', 'docker.io/nginx', 'docker.io/library/nginx'])(
+    'mounts a blob that was pulled here as %s',
+    async (from) => {
+      const { it, layer: digest } = await hub();
+      const mount = `/v2/team/app/blobs/uploads/?mount=${digest}&from=${encodeURIComponent(from)}`;
+      expect((await it.ask(mount, { method: 'POST' })).status).toBe(202);
+      await it.ask(`${BARE}/blobs/${digest}`);
+      expect((await it.ask(mount, { method: 'POST' })).status).toBe(201);
+      expect((await it.ask(`/v2/team/app/blobs/${digest}`)).body.equals(layer)).toBe(true);
+    },
+  );
+
+  it('mounts nothing from a mirrored repository that the caller may not pull', async () => {
+    const up = await upstream();
+    up.addImage('secret/app', 'v1', [layer]);
+    const it = await mirror({
+      upstreams: [{ name: 'docker.io', urls: [up.url] }],
+      authorizer: {
+        anonymous: undefined,
+        authorize: async (_, needs) => {
+          const pushes = needs.some(({ actions }) => actions.includes('push'));
+          return {
+            account: undefined,
+            allows: ({ resolved }) => !(pushes && resolved === 'docker.io/secret/app'),
+            sees: () => true,
+            decided: () => true,
+          };
+        },
+      },
+    });
+    const digest = digestOf(layer);
+    expect((await it.ask(`/v2/secret/app/blobs/${digest}`)).status).toBe(200);
+    const mount = `/v2/team/app/blobs/uploads/?mount=${digest}&from=secret/app`;
+    expect((await it.ask(mount, { method: 'POST' })).status).toBe(202);
+  });
+
   it('refuses names that are mirrored, and says what to use', async () => {
     const { it } = await hub();
     for (const path of ['/v2/docker.io/nginx', '/v2/docker.io/library/nginx']) {
