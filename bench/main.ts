@@ -1,9 +1,10 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { makeScratch } from '../test/support/scratch.ts';
-import { type Contender, startContenders } from './contender.ts';
+import { makeScratch, type Scratch } from '../test/support/scratch.ts';
+import type { Contender } from './contender.ts';
+import { type Group, onDirectories } from './group.ts';
 import { svgChart } from './report/chart.ts';
-import { type Samples, summarise } from './report/results.ts';
+import { type Line, type Samples, summarise } from './report/results.ts';
 import { markdownTable } from './report/table.ts';
 import type { Row } from './row.ts';
 import { largeBlobRows } from './rows/large-blobs.ts';
@@ -11,8 +12,10 @@ import { listRows } from './rows/lists.ts';
 import { loginRows } from './rows/login.ts';
 import { mirrorRows } from './rows/mirror.ts';
 import { processRows } from './rows/process.ts';
+import { s3RedirectRows, s3Rows } from './rows/s3.ts';
 import { smallPushRows } from './rows/small-pushes.ts';
 import { smallReadRows } from './rows/small-reads.ts';
+import { onS3, parseS3ServerName } from './s3-group.ts';
 
 const { values } = parseArgs({
   options: {
@@ -25,34 +28,49 @@ const { values } = parseArgs({
     entries: { type: 'string', default: '10000' },
     /** MiB of a large layer. */
     large: { type: 'string', default: '512' },
+    /** Where the rows on S3 have their bucket: versitygw or minio. */
+    s3: { type: 'string', default: 'versitygw' },
     output: { type: 'string', default: new URL('results', import.meta.url).pathname },
   },
 });
 
-const rows = [
-  ...smallReadRows,
-  ...smallPushRows,
-  ...largeBlobRows(Number(values.large)),
-  ...listRows(Number(values.entries)),
-  ...loginRows,
-  ...mirrorRows(Math.ceil(Number(values.large) / 2)),
-  ...processRows,
-].filter((row) => row.name.includes(values.only));
+const large = Number(values.large);
+const entries = Number(values.entries);
+const on = parseS3ServerName(values.s3);
+const groups: readonly Group[] = [
+  onDirectories([
+    ...smallReadRows,
+    ...smallPushRows,
+    ...largeBlobRows(large),
+    ...listRows(entries),
+    ...loginRows,
+    ...mirrorRows(Math.ceil(large / 2)),
+    ...processRows,
+  ]),
+  onS3(s3Rows(large / 2), { on, redirect: false }),
+  onS3(s3RedirectRows(large / 2), { on, redirect: true }),
+];
 
-await using scratch = makeScratch();
-const contenders = await startContenders(scratch);
-try {
-  const lines = summarise(await measureAll(contenders), 'fairlead');
-  console.log(markdownTable(lines));
-  await mkdir(values.output, { recursive: true });
-  await writeFile(`${values.output}/results.json`, `${JSON.stringify(lines, null, 2)}\n`);
-  await writeFile(`${values.output}/results.svg`, svgChart(lines));
-} finally {
-  await Promise.all(contenders.map(({ server }) => server.stop()));
+const lines: Line[] = [];
+for (const group of groups) {
+  const rows = group.rows.filter((row) => row.name.includes(values.only));
+  if (rows.length === 0) continue;
+  await using scratch = makeScratch();
+  await using running = await group.start(scratch);
+  lines.push(...summarise(await measureAll(rows, { taking: running.contenders, scratch }), 'fairlead'));
+}
+console.log(markdownTable(lines));
+await mkdir(values.output, { recursive: true });
+await writeFile(`${values.output}/results.json`, `${JSON.stringify(lines, null, 2)}\n`);
+await writeFile(`${values.output}/results.svg`, svgChart(lines));
+
+interface Measured {
+  readonly taking: readonly Contender[];
+  readonly scratch: Scratch;
 }
 
 /** Row by row, and in each round the contenders in turn, so that all share the machine's moods. */
-async function measureAll(taking: readonly Contender[]): Promise<Samples> {
+async function measureAll(rows: readonly Row[], { taking, scratch }: Measured): Promise<Samples> {
   const [own] = taking;
   if (own === undefined) throw new Error('nobody takes part');
   const samples = new Map<Row, ReadonlyMap<string, readonly number[]>>();

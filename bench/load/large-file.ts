@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
+import { truncate, writeFile } from 'node:fs/promises';
 import { MIB } from './transfer.ts';
 
 export interface LargeFile {
@@ -10,7 +11,7 @@ export interface LargeFile {
   readonly size: number;
 }
 
-/** A file of bytes that do not compress, different at each call. @param size whole MiB */
+/** A file of bytes that do not compress, different at each call. */
 export async function writeLargeFile(path: string, mebibytes: number): Promise<LargeFile> {
   const hash = createHash('sha256');
   const file = createWriteStream(path);
@@ -22,4 +23,14 @@ export async function writeLargeFile(path: string, mebibytes: number): Promise<L
   file.end();
   await once(file, 'close');
   return { path, digest: `sha256:${hash.digest('hex')}`, size: mebibytes * MIB };
+}
+
+/** A file of zeros, which takes no room and next to no time. @param size in bytes */
+export async function writeSparseFile(path: string, size: number): Promise<LargeFile> {
+  await writeFile(path, '');
+  await truncate(path, size);
+  const hash = createHash('sha256');
+  const zeros = Buffer.alloc(MIB);
+  for (let left = size; left > 0; left -= MIB) hash.update(zeros.subarray(0, Math.min(left, MIB)));
+  return { path, digest: `sha256:${hash.digest('hex')}`, size };
 }

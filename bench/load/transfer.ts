@@ -9,9 +9,9 @@ export async function timed(work: () => Promise<unknown>): Promise<number> {
   return (performance.now() - started) / 1000;
 }
 
-/** Reads a URL to nowhere. @throws Error unless exactly `size` bytes came */
+/** Reads a URL, or what it leads to, to nowhere. @throws Error unless exactly `size` bytes came */
 export async function download(url: string, size: number): Promise<void> {
-  const { stdout } = await run('curl', ['-sSf', '-o', '/dev/null', '-w', '%{size_download}', url]);
+  const { stdout } = await run('curl', ['-sSfL', '-o', '/dev/null', '-w', '%{size_download}', url]);
   if (Number(stdout) !== size) throw new Error(`${url}: ${stdout} bytes, not ${size}`);
 }
 

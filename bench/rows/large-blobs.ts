@@ -6,7 +6,7 @@ import { download, MIB, pushFile, timed } from '../load/transfer.ts';
 import type { Measuring, Row } from '../row.ts';
 
 /** Pushes new files, some at once, and gives the rate of all together. */
-function push(options: { readonly mebibytes: number; readonly atOnce: number }): Row {
+export function push(options: { readonly mebibytes: number; readonly atOnce: number }): Row {
   const { mebibytes, atOnce } = options;
   return {
     name:
@@ -30,7 +30,7 @@ function push(options: { readonly mebibytes: number; readonly atOnce: number }):
 }
 
 /** Reads one layer, by some clients at once. */
-function pull(options: { readonly mebibytes: number; readonly clients: number }): Row {
+export function pull(options: { readonly mebibytes: number; readonly clients: number }): Row {
   const { mebibytes, clients } = options;
   const urls = new Map<string, string>();
   const urlOf = (server: RegistryServer): string => {

@@ -1,4 +1,5 @@
 import { mediaTypes, type RepositoryClient } from '../../test/support/registry-client.ts';
+import type { RegistryServer } from '../../test/support/registry-server.ts';
 import { getRate } from '../load/rate.ts';
 import { withRepository } from '../load/rounds.ts';
 import type { Measuring, Row } from '../row.ts';
@@ -46,21 +47,25 @@ function tagList(count: number): Row {
   };
 }
 
+/** Repositories of one image each, below `catalog/`. */
+export function fillCatalog(server: RegistryServer, count: number): Promise<void> {
+  return eachNumber(count, (number) =>
+    withRepository(server.url, {
+      name: `catalog/r${String(number).padStart(6, '0')}`,
+      work: async (repository) => {
+        await pushEmptyImage(repository, 'v1');
+      },
+    }),
+  );
+}
+
 function catalog(count: number): Row {
   const path = (last: string) => `/v2/_catalog?n=100&last=${encodeURIComponent(last)}`;
   return {
     name: `GET 100 of a catalog of ${count.toLocaleString('en')}, in its middle`,
     unit: '/s',
     better: 'more',
-    prepare: ({ server }: Pick<Measuring, 'server'>) =>
-      eachNumber(count, (number) =>
-        withRepository(server.url, {
-          name: `catalog/r${String(number).padStart(6, '0')}`,
-          work: async (repository) => {
-            await pushEmptyImage(repository, 'v1');
-          },
-        }),
-      ),
+    prepare: ({ server }: Pick<Measuring, 'server'>) => fillCatalog(server, count),
     measure: ({ server, seconds }) =>
       getRate(`${server.url}${path(`catalog/r${String(count / 2).padStart(6, '0')}`)}`, seconds),
   };

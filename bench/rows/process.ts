@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { startRegistry } from '../../test/support/registry-server.ts';
+import { peakMemory } from '../load/memory.ts';
 import { timed } from '../load/transfer.ts';
 import type { Row } from '../row.ts';
 
@@ -18,16 +18,11 @@ const startUp: Row = {
 };
 
 /** Stands last: the peak is that of everything before. */
-const peakMemory: Row = {
+const memory: Row = {
   name: 'resident memory at its peak',
   unit: 'MiB',
   better: 'less',
-  measure: async ({ server }) => {
-    const status = await readFile(`/proc/${server.pid}/status`, 'utf8');
-    const match = /VmHWM:\s+(\d+) kB/.exec(status);
-    if (match === null) throw new Error(`no VmHWM of process ${server.pid}`);
-    return Number(match[1]) / 1024;
-  },
+  measure: ({ server }) => peakMemory(server.pid),
 };
 
-export const processRows: readonly Row[] = [startUp, peakMemory];
+export const processRows: readonly Row[] = [startUp, memory];

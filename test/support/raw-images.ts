@@ -23,6 +23,8 @@ export interface RawImageOptions {
   readonly subject?: Descriptor;
   readonly artifactType?: string;
   readonly algorithm?: Algorithm;
+  /** Sends each blob by PATCH, as docker does; default: in the PUT. */
+  readonly patched?: boolean;
 }
 
 /** Pushes the layers, a config and a manifest. */
@@ -30,13 +32,15 @@ export async function pushImage(
   repository: RepositoryClient,
   options: RawImageOptions,
 ): Promise<PushedImage> {
-  const { tag, layers, subject, artifactType, algorithm = 'sha256' } = options;
+  const { tag, layers, subject, artifactType, algorithm = 'sha256', patched = false } = options;
   const config = Buffer.from(
     JSON.stringify({ architecture: 'amd64', os: 'linux', layers: layers.length, tag }),
   );
   const pushed: Descriptor[] = [];
   for (const content of [config, ...layers]) {
-    const digest = await repository.pushBlob(content, algorithm);
+    const digest = await (patched
+      ? repository.pushBlobByPatch(content)
+      : repository.pushBlob(content, algorithm));
     pushed.push({ mediaType: mediaTypes.layer, digest, size: content.byteLength });
   }
   const [first, ...rest] = pushed;

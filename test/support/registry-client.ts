@@ -82,6 +82,13 @@ export class RepositoryClient {
     return digest;
   }
 
+  /** As `pushBlob` by POST, PATCH and an empty PUT. */
+  async pushBlobByPatch(content: Uint8Array): Promise<string> {
+    const digest = digestOf(content);
+    await this.finish(await this.patch(await this.startUpload(), content), digest);
+    return digest;
+  }
+
   /** Puts a manifest below a tag or its digest and gives its digest. */
   async putManifest(reference: string, manifest: object, algorithm: Algorithm = 'sha256'): Promise<string> {
     const body = Buffer.from(JSON.stringify(manifest));
