@@ -28,8 +28,8 @@ export interface ManifestAnswer {
 
 export interface BlobAnswer {
   readonly digest: Digest;
-  /** Bytes. */
-  readonly size: number;
+  /** Bytes; undefined only in the answer to a GET, of what is on its way here and nobody knows the size of. */
+  readonly size: number | undefined;
   /** The whole content, where it is in memory anyway. */
   readonly content: Buffer | undefined;
   /**

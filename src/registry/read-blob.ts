@@ -28,7 +28,7 @@ export async function readBlob({ ctx, repository }: RepositoryExchange, digest: 
   }
   if (method === 'HEAD') {
     ctx.status = 200;
-    ctx.set('Content-Length', String(blob.size));
+    if (blob.size !== undefined) ctx.set('Content-Length', String(blob.size));
     return;
   }
   const url = await blob.redirect();
@@ -51,7 +51,12 @@ async function answerRange(
   blob: BlobAnswer,
   signal: AbortSignal,
 ): Promise<void> {
-  const request = rangeOf(ctx, blob);
+  if (blob.size === undefined) {
+    ctx.status = 200;
+    await streamContent(ctx, await blob.open(undefined, signal), undefined);
+    return;
+  }
+  const request = rangeOf(ctx, blob, blob.size);
   if (request.kind === 'unsatisfiable') {
     throw new RegistryError('RANGE_INVALID', {
       message: `the blob has ${blob.size} bytes, and ${ctx.headers.range} asks for none of them`,
@@ -72,8 +77,8 @@ async function answerRange(
 }
 
 /** `If-Range` with anything but this blob's entity tag means: the whole. */
-function rangeOf(ctx: RepositoryExchange['ctx'], blob: BlobAnswer): RangeRequest {
+function rangeOf(ctx: RepositoryExchange['ctx'], { digest }: BlobAnswer, size: number): RangeRequest {
   const condition = ctx.headers['if-range'];
-  if (condition !== undefined && condition !== `"${blob.digest}"`) return { kind: 'whole' };
-  return parseRangeHeader(ctx.headers.range, blob.size);
+  if (condition !== undefined && condition !== `"${digest}"`) return { kind: 'whole' };
+  return parseRangeHeader(ctx.headers.range, size);
 }

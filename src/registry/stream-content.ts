@@ -4,12 +4,12 @@ import type { RegistryContext } from './registry-api.ts';
  * Sends chunks past Koa, each handed to the connection before the next is asked for: they are reused. An error
  * or a wrong length breaks the connection, so that nobody takes a part for the whole; before the first byte there
  * is still an answer to be given.
- * @param length bytes, as Content-Length says
+ * @param length bytes, as Content-Length says; undefined where nobody knows
  */
 export async function streamContent(
   ctx: RegistryContext,
   chunks: AsyncIterable<Uint8Array>,
-  length: number,
+  length: number | undefined,
 ): Promise<void> {
   ctx.respond = false;
   const { res } = ctx;
@@ -23,7 +23,7 @@ export async function streamContent(
     if (res.headersSent) res.destroy();
     throw error;
   }
-  if (sent !== length) {
+  if (length !== undefined && sent !== length) {
     if (res.headersSent) res.destroy();
     throw new Error(
       `sent ${sent} bytes of ${length}: the content is shorter or longer than the storage said`,

@@ -8,9 +8,9 @@ import { isRandomAccess } from '../../storage/driver.ts';
 import { blobDataKey, uploadFolder } from '../../storage/layout.ts';
 import { BlobBeingDeletedError } from '../../storage/linking.ts';
 import type { RegistryStorage } from '../../storage/registry-storage.ts';
-import type { BlobAnswer } from '../upstream/blob-requests.ts';
+import type { BlobAnswer, BlobQuery } from '../upstream/blob-requests.ts';
 import type { UpstreamClient } from '../upstream/upstream-client.ts';
-import { UpstreamWrong } from '../upstream/upstream-errors.ts';
+import { UpstreamError, UpstreamWrong } from '../upstream/upstream-errors.ts';
 import type { UpstreamLog } from '../upstream/upstream-options.ts';
 import type { UpstreamUrl } from '../upstream/upstream-url.ts';
 import { FileMedium } from './file-medium.ts';
@@ -22,6 +22,7 @@ import { SourceTrust } from './source-trust.ts';
 import type { Spool } from './spool.ts';
 import { SpooledMedium } from './spooled-medium.ts';
 import { DEFAULT_TRANSFER_LIMITS, Transfer, type TransferLimits } from './transfer.ts';
+import { UnsizedTransfer } from './unsized-transfer.ts';
 
 /** Connections beyond the first of each fill, for all fills from one upstream. */
 const MOST_EXTRA = 24;
@@ -46,9 +47,9 @@ export interface FillRequest {
 export interface Fill {
   /** The repository for which it was begun. */
   readonly stored: RepositoryName;
-  /** Bytes. */
-  readonly size: number;
-  /** The bytes as they land. */
+  /** Bytes; undefined where the upstream does not tell: then `kept` is when they are known. */
+  readonly size: number | undefined;
+  /** The bytes as they land; an end behind the blob's is its end. */
   read(range: ByteRange, signal: AbortSignal): AsyncIterable<Uint8Array>;
   /** Resolves when the blob is in the repository; rejects when that failed. */
   readonly kept: Promise<void>;
@@ -64,6 +65,22 @@ export interface FillsOptions {
   readonly limits?: Partial<TransferLimits>;
   /** How busy this process is, 0 to 1. Default: the event loop's share of work since it was asked last. */
   readonly busy?: () => number;
+}
+
+interface FillParts {
+  readonly state: UpstreamState;
+  readonly first: BlobAnswer;
+  readonly medium: FillMedium;
+  readonly blob: GrowingBlob;
+}
+
+interface Fetching {
+  /** Who sent bytes. */
+  readonly contributors: ReadonlySet<UpstreamUrl>;
+  /** @throws UpstreamError when it is given up; what the storage threw */
+  run(): Promise<void>;
+  /** Waits until nobody writes any more. */
+  settled(): Promise<void>;
 }
 
 interface UpstreamState {
@@ -116,16 +133,17 @@ export class Fills {
   async #begin(request: FillRequest): Promise<Fill> {
     const { client, digest, stored, repository } = request;
     const state = this.#stateOf(client);
-    const first = await this.#open(request, state);
-    const size = first.total ?? request.expectedSize ?? (await client.headBlob({ repository, digest }));
-    if (size === undefined) {
+    let first = await this.#open(request, state);
+    const size = first.total ?? request.expectedSize ?? (await toldSize(client, { repository, digest }));
+    if (size === undefined && first.carried !== undefined) {
+      // A part of nobody knows how much: only a whole answer has an end.
       first.body.abort();
-      throw new UpstreamWrong(first.from.where, 'does not tell the size of a blob');
+      first = await client.getBlob({ repository, digest, signal: this.#abort.signal });
     }
     const { hashers, storage } = this.#options;
     let medium: FillMedium;
     try {
-      medium = await this.#medium(request, size);
+      medium = await this.#medium(request, size ?? Number.POSITIVE_INFINITY);
     } catch (error) {
       first.body.abort();
       throw error;
@@ -134,7 +152,7 @@ export class Fills {
       (await storage.contents.open(digest, { range })).chunks();
     const blob = new GrowingBlob({
       digest,
-      size,
+      size: size ?? Number.POSITIVE_INFINITY,
       medium,
       hashers,
       sharers: () => Math.max(1, this.#running.size),
@@ -142,6 +160,8 @@ export class Fills {
     });
     const kept = this.#run(request, { state, first, medium, blob });
     this.#track(kept);
+    // What has no last byte to hold back is proven before anybody gets it.
+    if (size === 0) await kept;
     return { stored, size, read: (range, signal) => blob.read(range, signal), kept };
   }
 
@@ -165,24 +185,21 @@ export class Fills {
     }
   }
 
-  async #run(
-    request: FillRequest,
-    parts: { state: UpstreamState; first: BlobAnswer; medium: FillMedium; blob: GrowingBlob },
-  ): Promise<void> {
-    const { client, repository, digest } = request;
-    const { state, first, medium, blob } = parts;
-    const abort = new AbortController();
-    const plan = new PiecePlan(blob.size, {
-      smallest: this.#limits.smallestPiece,
-      largest: this.#limits.largestPiece,
-    });
-    const byHealth = client.byHealth();
-    const chosen = state.trust.choose(byHealth);
+  /** How the bytes come: by parts where the size is known, else in one go. */
+  #fetching(
+    { client, repository, digest }: FillRequest,
+    { state, first, blob, signal }: FillParts & { readonly signal: AbortSignal },
+  ): Fetching {
+    const limits = this.#limits;
+    const common = { client, repository, digest, blob, limits, now: this.#options.now, signal };
+    if (blob.size === Number.POSITIVE_INFINITY) {
+      const transfer = new UnsizedTransfer(common);
+      return { contributors: transfer.contributors, run: () => transfer.run(first), settled: async () => {} };
+    }
+    const plan = new PiecePlan(blob.size, { smallest: limits.smallestPiece, largest: limits.largestPiece });
+    const chosen = state.trust.choose(client.byHealth());
     const transfer = new Transfer({
-      client,
-      repository,
-      digest,
-      blob,
+      ...common,
       plan,
       sources: chosen.includes(first.from) ? chosen : [first.from],
       extra: {
@@ -192,15 +209,27 @@ export class Fills {
       unwritten: () =>
         Math.min(Math.max(UNWRITTEN_IN_ALL / this.#running.size, UNWRITTEN.least), UNWRITTEN.most),
       busy: this.#options.busy ?? busySinceLast(),
-      limits: this.#limits,
-      now: this.#options.now,
-      signal: AbortSignal.any([abort.signal, this.#abort.signal]),
     });
+    return {
+      contributors: transfer.contributors,
+      settled: () => transfer.settled(),
+      run: async () => {
+        const piece = plan.takeFirst(first.carried === undefined ? blob.size : first.carried.end + 1);
+        if (piece === undefined) first.body.abort();
+        else await transfer.run({ answer: first, piece });
+      },
+    };
+  }
+
+  async #run(request: FillRequest, parts: FillParts): Promise<void> {
+    const { client, digest } = request;
+    const { state, medium, blob } = parts;
+    const abort = new AbortController();
+    const signal = AbortSignal.any([abort.signal, this.#abort.signal]);
+    const fetching = this.#fetching(request, { ...parts, signal });
     try {
-      const piece = plan.takeFirst(first.carried === undefined ? blob.size : first.carried.end + 1);
-      if (piece === undefined) first.body.abort();
-      else await transfer.run({ answer: first, piece });
-      await this.#prove(blob, { client, digest, state, contributors: transfer.contributors });
+      await fetching.run();
+      await this.#prove(blob, { client, digest, state, contributors: fetching.contributors });
       await this.#keep(request, async () => {
         await blob.appended();
         await medium.commit(blobDataKey(digest));
@@ -208,7 +237,7 @@ export class Fills {
       blob.committed();
     } catch (error) {
       abort.abort(error);
-      await transfer.settled();
+      await fetching.settled();
       await blob.quiet();
       // What cannot be thrown away now is litter, which the reaper removes.
       await medium.drop().catch(() => {});
@@ -280,6 +309,16 @@ export class Fills {
   #track(work: Promise<void>): void {
     const ended = work.catch(() => {}).then(() => void this.#ending.delete(ended));
     this.#ending.add(ended);
+  }
+}
+
+/** @returns undefined where a HEAD does not tell either */
+async function toldSize(client: UpstreamClient, query: BlobQuery): Promise<number | undefined> {
+  try {
+    return await client.headBlob(query);
+  } catch (error) {
+    if (error instanceof UpstreamError) return undefined;
+    throw error;
   }
 }
 

@@ -15,7 +15,7 @@ const JUST_WRITTEN = 16 * 1024 * 1024;
 
 export interface GrowingBlobParts {
   readonly digest: Digest;
-  /** Bytes. */
+  /** Bytes; `Infinity` while nobody knows: `endHere` tells then. */
   readonly size: number;
   readonly medium: FillMedium;
   readonly hashers: HasherPool;
@@ -32,7 +32,6 @@ type State = 'growing' | 'proven' | 'committed' | 'failed';
  * in order, right behind what has landed.
  */
 export class GrowingBlob {
-  readonly size: number;
   readonly #parts: GrowingBlobParts;
   readonly #landed = new LandedRanges();
   /** What can be read from the medium. */
@@ -54,14 +53,20 @@ export class GrowingBlob {
   /** Nothing more will happen to it. */
   #over = false;
   #closed = false;
+  #size: number;
 
   constructor(parts: GrowingBlobParts) {
     this.#parts = parts;
-    this.size = parts.size;
+    this.#size = parts.size;
     this.#recent = new RecentChunks(() =>
       Math.min(Math.max(RECENT_IN_ALL / parts.sharers(), RECENT.least), RECENT.most),
     );
     this.#hasher = parts.hashers.begin(digestAlgorithm(parts.digest));
+  }
+
+  /** Bytes; `Infinity` while nobody knows. */
+  get size(): number {
+    return this.#size;
   }
 
   get landedBytes(): number {
@@ -118,6 +123,12 @@ export class GrowingBlob {
     this.#wake();
     this.#catchUp();
     this.#appendBehind();
+  }
+
+  /** Nothing follows what has landed: of a blob whose size was not known. */
+  endHere(): void {
+    this.#size = this.#landed.bytes;
+    this.#wake();
   }
 
   /** Waits until all of it has been hashed. @returns whether the digest is right */
@@ -183,7 +194,7 @@ export class GrowingBlob {
     const wake = (): void => this.#wake();
     signal.addEventListener('abort', wake, { once: true });
     try {
-      for (let at = range.start; at <= range.end; ) {
+      for (let at = range.start; at <= this.#lastOf(range); ) {
         signal.throwIfAborted();
         const end = this.#readableEnd(at, range.end);
         if (end === at) {
@@ -219,7 +230,13 @@ export class GrowingBlob {
     const landed = Math.min(this.#landed.endFrom(at), last + 1);
     const proven = this.#state === 'proven' || this.#state === 'committed';
     if (this.#state === 'failed') return at;
-    return landed === this.size && !proven ? Math.max(at, landed - 1) : landed;
+    const mayBeLast = landed === this.size || this.#parts.size === Number.POSITIVE_INFINITY;
+    return mayBeLast && !proven ? Math.max(at, landed - 1) : landed;
+  }
+
+  /** The last byte that a reader of the range gets; where the size is not known, only the proof says which that is. */
+  #lastOf({ end }: ByteRange): number {
+    return this.#state === 'proven' || this.#state === 'committed' ? Math.min(end, this.#size - 1) : end;
   }
 
   async #fromStorage(range: ByteRange): Promise<AsyncIterable<Uint8Array>> {
@@ -227,7 +244,7 @@ export class GrowingBlob {
       if (this.#over) throw this.#error;
       await this.#change();
     }
-    return await this.#parts.openCommitted(range);
+    return await this.#parts.openCommitted({ start: range.start, end: this.#lastOf(range) });
   }
 
   /** Whether bytes can be hashed as they come, without being read back. */

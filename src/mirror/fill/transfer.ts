@@ -10,6 +10,7 @@ import {
   UpstreamWrong,
 } from '../upstream/upstream-errors.ts';
 import type { UpstreamUrl } from '../upstream/upstream-url.ts';
+import { clip, lengthOf } from './chunks.ts';
 import type { GrowingBlob } from './growing-blob.ts';
 import { Landings } from './landings.ts';
 import type { Piece, PiecePlan } from './piece-plan.ts';
@@ -338,23 +339,3 @@ export class Transfer {
 
 /** A source tells another size of the same blob than the one before. */
 class OtherBlobError extends UpstreamWrong {}
-
-function lengthOf(chunks: readonly Buffer[]): number {
-  return chunks.reduce((sum, chunk) => sum + chunk.length, 0);
-}
-
-/** What of chunks, the first of which is at `at`, lies between two positions. */
-function clip(
-  chunks: readonly Buffer[],
-  { at, from, to }: { readonly at: number; readonly from: number; readonly to: number },
-): Buffer[] {
-  const wanted: Buffer[] = [];
-  let start = at;
-  for (const chunk of chunks) {
-    const first = Math.max(0, from - start);
-    const last = Math.min(chunk.length, to - start);
-    if (first < last) wanted.push(chunk.subarray(first, last));
-    start += chunk.length;
-  }
-  return wanted;
-}

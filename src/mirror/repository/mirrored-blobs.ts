@@ -126,7 +126,14 @@ export class MirroredBlobs {
     const { client, upstreamName } = this.#source;
     const told = await client.headBlob({ repository: upstreamName, digest });
     const size = told ?? this.#parts.sizes.get(digest);
-    if (size === undefined) return answerOf(digest, await this.#fill(digest));
+    if (size === undefined) {
+      const fill = await this.#fill(digest);
+      if (fill.size !== undefined) return answerOf(digest, fill);
+      await fill.kept;
+      const here = await this.#storedBlob(digest);
+      if (here === undefined) throw unknownBlob(this.#source, digest);
+      return here;
+    }
     return {
       digest,
       size,
@@ -156,7 +163,8 @@ function answerOf(digest: Digest, fill: Fill): BlobAnswer {
     digest,
     size: fill.size,
     content: undefined,
-    open: async (range, signal) => fill.read(range ?? { start: 0, end: fill.size - 1 }, signal),
+    open: async (range, signal) =>
+      fill.read(range ?? { start: 0, end: (fill.size ?? Number.POSITIVE_INFINITY) - 1 }, signal),
     redirect: async () => undefined,
   };
 }

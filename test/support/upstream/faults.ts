@@ -60,3 +60,23 @@ export const send =
     res.writeHead(status, headers);
     res.end(body);
   };
+
+/** A blob in chunks, without a length anywhere, whatever range is asked for. */
+export const withoutSize =
+  (
+    content: Buffer,
+    options: {
+      /** Bytes after which the connection is cut. */
+      readonly cutAfter?: number;
+      /** Bytes after which nothing comes until the promise is resolved; then the connection is cut. */
+      readonly pauseAfter?: number;
+      readonly until?: Promise<void>;
+    } = {},
+  ): Fault =>
+  ({ req, res }) => {
+    res.writeHead(200, { 'content-type': 'application/octet-stream' });
+    const last = options.cutAfter ?? options.pauseAfter;
+    if (req.method === 'HEAD' || last === undefined) return void res.end(content);
+    const cut = (): void => void setImmediate(() => res.socket?.destroy());
+    res.write(content.subarray(0, last), () => void (options.until ?? Promise.resolve()).then(cut));
+  };

@@ -82,8 +82,11 @@ export async function fillBench(options: FillBenchOptions): Promise<FillBench> {
   };
 }
 
+/** The range of a reader who wants all of a blob, however much that is. */
+export const EVERYTHING = { start: 0, end: Number.POSITIVE_INFINITY } as const;
+
 /** All of a fill, as one reader gets it. */
-export async function readFill(fill: Fill, start = 0, end = fill.size - 1): Promise<Buffer> {
+export async function readFill(fill: Fill, start = EVERYTHING.start, end = EVERYTHING.end): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of fill.read({ start, end }, new AbortController().signal)) {
     chunks.push(Buffer.from(chunk));

@@ -7,10 +7,12 @@ import {
   redirect,
   send,
   stallAfter,
+  withoutSize,
   wrongBytes,
 } from '../../support/upstream/faults.ts';
 import {
   bytes,
+  EVERYTHING,
   type FillBench,
   type FillBenchOptions,
   fillBench,
@@ -84,7 +86,7 @@ describe.each([
     const digest = up.addBlob(content);
     const it = await bench([up], kind);
     const fill = await it.fill(digest);
-    for await (const chunk of fill.read({ start: 0, end: fill.size - 1 }, new AbortController().signal)) {
+    for await (const chunk of fill.read(EVERYTHING, new AbortController().signal)) {
       expect(chunk.length).toBeGreaterThan(0);
       break;
     }
@@ -115,8 +117,7 @@ describe.each([
     fill.kept.catch(() => {});
     let got = 0;
     const reading = (async () => {
-      for await (const chunk of fill.read({ start: 0, end: fill.size - 1 }, new AbortController().signal))
-        got += chunk.length;
+      for await (const chunk of fill.read(EVERYTHING, new AbortController().signal)) got += chunk.length;
     })();
     await expect(reading).rejects.toThrow(/other content/);
     await expect(fill.kept).rejects.toThrow(/other content/);
@@ -126,6 +127,58 @@ describe.each([
     const again = await it.fill(digest);
     expect((await readFill(again)).equals(content)).toBe(true);
     await again.kept;
+  });
+
+  it('streams a blob whose size nobody tells, and resumes it', async () => {
+    const up = await upstream();
+    const content = bytes(3 * MiB);
+    const digest = up.addBlob(content);
+    let letGo = (): void => {};
+    const first = withoutSize(content, {
+      pauseAfter: MiB,
+      until: new Promise((resolve) => (letGo = resolve)),
+    });
+    up.on(/blobs/, withoutSize(content));
+    up.on(/GET .*blobs/, withoutSize(content, { cutAfter: 2 * MiB }), 1);
+    up.on(/GET .*blobs/, first, 1);
+    const it = await bench([up], kind);
+    const fill = await it.fill(digest);
+    expect(fill.size).toBeUndefined();
+    const got: Buffer[] = [];
+    for await (const chunk of fill.read(EVERYTHING, new AbortController().signal)) {
+      got.push(Buffer.from(chunk));
+      letGo();
+    }
+    expect(Buffer.concat(got).equals(content)).toBe(true);
+    await fill.kept;
+    expect((await storedContent(it, digest)).equals(content)).toBe(true);
+  });
+
+  it.each([
+    ['wrong', (content: Buffer) => Buffer.concat([content.subarray(1), Buffer.from('x')])],
+    ['short', (content: Buffer) => content.subarray(0, -1)],
+    ['long', (content: Buffer) => Buffer.concat([content, Buffer.from('x')])],
+    ['empty', () => Buffer.alloc(0)],
+  ])('never ends a %s blob whose size nobody tells', async (_, change) => {
+    const up = await upstream();
+    const content = bytes(MiB);
+    const digest = up.addBlob(content);
+    up.on(/blobs/, withoutSize(change(content)));
+    const it = await bench([up], kind);
+    const fill = await it.fill(digest);
+    fill.kept.catch(() => {});
+    await expect(readFill(fill)).rejects.toThrow(/other content/);
+    expect(await it.storage.layers.find(stored, digest)).toBeUndefined();
+    expect(await it.litter()).toEqual([]);
+  });
+
+  it('does not begin with nothing where there should be something', async () => {
+    const up = await upstream();
+    const digest = up.addBlob(bytes(MiB));
+    up.on(/blobs/, send(200, '', { 'content-length': '0' }));
+    const it = await bench([up], kind);
+    await expect(it.fill(digest)).rejects.toThrow(/other content/);
+    expect(await it.storage.layers.find(stored, digest)).toBeUndefined();
   });
 
   it('is right for an empty blob and a blob of one byte', async () => {

@@ -1,0 +1,106 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Digest } from '../../oci/digest.ts';
+import type { BlobAnswer } from '../upstream/blob-requests.ts';
+import type { UpstreamClient } from '../upstream/upstream-client.ts';
+import {
+  UpstreamError,
+  UpstreamNotFound,
+  UpstreamSlow,
+  UpstreamUnreachable,
+  UpstreamWrong,
+} from '../upstream/upstream-errors.ts';
+import type { UpstreamUrl } from '../upstream/upstream-url.ts';
+import { clip, lengthOf } from './chunks.ts';
+import type { GrowingBlob } from './growing-blob.ts';
+import type { TransferLimits } from './transfer.ts';
+
+const LONGEST_PAUSE = 4_000;
+
+export interface UnsizedTransferParts {
+  readonly client: UpstreamClient;
+  /** The name upstream. */
+  readonly repository: string;
+  readonly digest: Digest;
+  readonly blob: GrowingBlob;
+  readonly limits: Pick<TransferLimits, 'giveUpAfter' | 'tries' | 'pause'>;
+  /** Milliseconds. */
+  readonly now: () => number;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Fetches a blob whose size nobody tells, over one connection: its end is where a whole answer ends, and the digest
+ * is what proves that.
+ */
+export class UnsizedTransfer {
+  /** Who sent bytes. */
+  readonly contributors = new Set<UpstreamUrl>();
+  readonly #parts: UnsizedTransferParts;
+  /** Whether what is missing may be asked for by range. */
+  #ranges = true;
+
+  constructor(parts: UnsizedTransferParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * @param first an answer that is here already
+   * @throws UpstreamError when it is given up; what the storage threw
+   */
+  async run(first: BlobAnswer): Promise<void> {
+    const { blob, limits, now, signal } = this.#parts;
+    let answer: BlobAnswer | undefined = first;
+    let lastByte = now();
+    for (let tries = 0; ; tries++) {
+      const before = blob.landedBytes;
+      try {
+        await this.#receive(answer ?? (await this.#ask()));
+        blob.endHere();
+        return;
+      } catch (error) {
+        if (!(error instanceof UpstreamError) || error instanceof UpstreamNotFound) throw error;
+        if (error instanceof UpstreamWrong) this.#ranges = false;
+        if (blob.landedBytes > before) {
+          tries = 0;
+          lastByte = now();
+        }
+        if (tries >= limits.tries || now() - lastByte >= limits.giveUpAfter) throw error;
+      }
+      answer = undefined;
+      await delay(Math.min(limits.pause * 2 ** tries, LONGEST_PAUSE), undefined, { signal });
+    }
+  }
+
+  async #ask(): Promise<BlobAnswer> {
+    const { client, repository, digest, blob, signal } = this.#parts;
+    const start = blob.landedBytes;
+    const range = this.#ranges && start > 0 ? { start } : undefined;
+    return await client.getBlob({ repository, digest, signal, range });
+  }
+
+  async #receive({ body, carried, total, from }: BlobAnswer): Promise<void> {
+    const { blob, signal } = this.#parts;
+    try {
+      let at = carried?.start ?? 0;
+      for (;;) {
+        const chunks = await body.read();
+        if (chunks === undefined) break;
+        const offset = blob.landedBytes;
+        const wanted = clip(chunks, { at, from: offset, to: Number.POSITIVE_INFINITY });
+        at += lengthOf(chunks);
+        if (wanted.length === 0) continue;
+        this.contributors.add(from);
+        if (body.reused === true) await blob.landReused(wanted, offset);
+        else await blob.land(wanted, offset);
+      }
+      if (total !== undefined && at !== total) {
+        throw new UpstreamUnreachable(from.where, 'ended a blob before its end');
+      }
+      if (at < blob.landedBytes) throw new UpstreamSlow(from.where, 'sent less of a blob than before');
+    } catch (error) {
+      throw from.bodyError(error, signal);
+    } finally {
+      body.abort();
+    }
+  }
+}
