@@ -6,6 +6,7 @@ import { type Fill, Fills } from '../../../src/mirror/fill/fills.ts';
 import { Spool } from '../../../src/mirror/fill/spool.ts';
 import type { TransferLimits } from '../../../src/mirror/fill/transfer.ts';
 import { UpstreamClient } from '../../../src/mirror/upstream/upstream-client.ts';
+import type { ByteRange } from '../../../src/oci/byte-range.ts';
 import type { Digest } from '../../../src/oci/digest.ts';
 import { parseRepositoryName } from '../../../src/oci/repository-name.ts';
 import type { StorageDriver } from '../../../src/storage/driver.ts';
@@ -83,7 +84,7 @@ export async function fillBench(options: FillBenchOptions): Promise<FillBench> {
 }
 
 /** The range of a reader who wants all of a blob, however much that is. */
-export const EVERYTHING = { start: 0, end: Number.POSITIVE_INFINITY } as const;
+export const EVERYTHING: ByteRange = { start: 0, end: Number.POSITIVE_INFINITY };
 
 /** All of a fill, as one reader gets it. */
 export async function readFill(fill: Fill, start = EVERYTHING.start, end = EVERYTHING.end): Promise<Buffer> {
