@@ -188,7 +188,10 @@ export interface UploadWriter {
   /** Throws the upload away, with its folder. */
   drop(): Promise<void>;
 
-  /** Gives the writer back; the upload stays as it is, to be opened again. Idempotent. */
+  /**
+   * Gives the writer back; the upload stays as it is, to be opened again. Idempotent.
+   * @throws where something of what was appended was lost and no call before has said so
+   */
   close(): Promise<void>;
 }
 

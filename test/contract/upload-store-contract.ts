@@ -313,6 +313,25 @@ function describeTakeover(current: () => StorageHarness): void {
     expect((await driver.stat(TARGET)).size).toBe(writer.size);
   });
 
+  it('lets a holder that slept reach nothing: append and close', async (context) => {
+    const slept = await begin(context);
+    await slept.writer.append(text('abc'));
+    slept.freeze();
+    const { driver } = await current().start();
+    const writer = await driver.uploads.open(FOLDER);
+    const { size } = writer;
+    await expect(
+      (async () => {
+        await slept.writer.append(text('de'));
+        await slept.writer.close();
+      })(),
+    ).rejects.toThrow(UploadLostError);
+    await slept.writer.close();
+    await writer.append(text('x'));
+    await writer.commit(TARGET);
+    expect((await driver.stat(TARGET)).size).toBe(size + 1);
+  });
+
   it('gives what a dead holder had to one of several processes', async (context) => {
     const dead = await begin(context);
     await dead.writer.append(text('abc'));

@@ -22,6 +22,8 @@ import { INLINE_TAIL, inlineTail, TailObjects } from './tail-objects.ts';
 import type { UploadContext } from './upload-context.ts';
 import { deleteUpload } from './upload-end.ts';
 
+const nothing = (): undefined => undefined;
+
 export interface HeldUpload {
   readonly lease: Lease;
   /** Is called once, with the state as it was given back, if it was. */
@@ -115,21 +117,24 @@ export class SessionWriter implements UploadWriter {
     const dropping = this.#drop();
     // The client has waited long enough when something failed before.
     if (this.#failed) this.#context.later(dropping);
-    else await dropping;
+    else await this.#noteFailure(dropping);
   }
 
   async close(): Promise<void> {
     if (this.#ended) return;
     this.#ended = true;
     const { lease, onEnd } = this.#held;
+    // Who appended, and had no error for it so far, would take what did not arrive for kept.
+    const unheard = this.#appended && !this.#failed;
     let known: KnownState | undefined;
     try {
-      if (lease.lost) return;
-      await this.#noteFailure(this.#assembler.settle()).catch(() => {});
-      if (this.#failed) {
+      if (lease.lost) throw new UploadLostError();
+      const failure = await this.#assembler.settle().then(nothing, (error: unknown) => ({ error }));
+      if (this.#failed || failure !== undefined) {
         // What arrived counts, whether this is heard or not.
         const tail = this.#arrivedCount() === 0 ? this.#begin.tail : null;
         this.#context.later(lease.update((state) => this.#released(state, tail)));
+        if (unheard && failure !== undefined) throw failure.error;
         return;
       }
       const tail = await this.#lastTail();
@@ -137,7 +142,7 @@ export class SessionWriter implements UploadWriter {
       known = lease.known;
       this.#deleteOldTails(tail);
     } catch (error) {
-      if (!(error instanceof UploadLostError)) throw error;
+      if (unheard || !(error instanceof UploadLostError)) throw error;
     } finally {
       await this.#assembler.release();
       this.#context.later(lease.stop());

@@ -255,4 +255,16 @@ describe('a commit that fails', () => {
     await again.drop();
     await other.close();
   });
+
+  it('is told at the latest when the writer is given back', async () => {
+    const writer = await driver.uploads.create(FOLDER);
+    s3.fail({ operation: 'PutObject', key: /data/, ...forever, fault: { kind: 'reset' } });
+    await writer.append(CONTENT);
+    await expect(writer.close()).rejects.toThrow(StorageUnavailableError);
+    await writer.close();
+    s3.script.clear();
+    const again = await driver.uploads.open(FOLDER);
+    expect(again.size).toBe(0);
+    await again.drop();
+  });
 });
