@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import { type Digest, digestFromHex, digestOf } from '../../../src/oci/digest.ts';
 import { OCI_IMAGE_CONFIG, OCI_IMAGE_INDEX, OCI_IMAGE_MANIFEST } from '../../../src/oci/media-types.ts';
+import { SELF_SIGNED_CERTIFICATE, SELF_SIGNED_KEY } from '../self-signed.ts';
 
 export interface Exchange {
   readonly req: IncomingMessage;
@@ -40,6 +42,8 @@ export interface ScriptedUpstreamOptions {
   readonly anonymous?: boolean;
   /** Whether there is a referrers API. Default: yes. */
   readonly referrers?: boolean;
+  /** Speaks TLS, with a certificate that signed itself. */
+  readonly tls?: boolean;
 }
 
 /** A registry in this process that does what it is told, counts what it is asked, and fails on command. */
@@ -59,7 +63,9 @@ export class ScriptedUpstream implements AsyncDisposable {
 
   private constructor(options: ScriptedUpstreamOptions) {
     this.#options = options;
-    this.#server = createServer((req, res) => this.#receive(req, res));
+    const receive = (req: IncomingMessage, res: ServerResponse) => this.#receive(req, res);
+    const tls = { cert: SELF_SIGNED_CERTIFICATE, key: SELF_SIGNED_KEY };
+    this.#server = options.tls === true ? createTlsServer(tls, receive) : createServer(receive);
     this.#server.on('connection', (socket) => {
       this.#sockets.add(socket);
       socket.on('close', () => this.#sockets.delete(socket));
@@ -73,7 +79,12 @@ export class ScriptedUpstream implements AsyncDisposable {
   }
 
   get url(): string {
-    return `http://127.0.0.1:${this.#port}`;
+    return `${this.#options.tls === true ? 'https' : 'http'}://127.0.0.1:${this.#port}`;
+  }
+
+  /** `127.0.0.1:PORT` */
+  get host(): string {
+    return `127.0.0.1:${this.#port}`;
   }
 
   /** Takes requests, at the port it had before where it had one. */

@@ -1,0 +1,209 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { Digest } from '../../src/oci/digest.ts';
+import type { RegistryServer } from '../support/registry-server.ts';
+import { makeScratch } from '../support/scratch.ts';
+import { pull, startFaultMirror, storageCheck } from '../support/upstream/fault-mirror.ts';
+import {
+  answer,
+  bend,
+  cutAfter,
+  hangUp,
+  redirect,
+  send,
+  stallAfter,
+  withoutSize,
+  wrongBytes,
+} from '../support/upstream/faults.ts';
+import { type Fault, ScriptedUpstream } from '../support/upstream/scripted-upstream.ts';
+
+/*
+ * What an upstream can do wrong while it sends a blob: nothing wrong is ever stored or ended as if complete, what
+ * can be resumed is, and afterwards a good upstream serves it. The parts by themselves: test/unit/mirror.
+ */
+
+const MiB = 1024 * 1024;
+/** One that comes in one piece, and one that is fetched in several ranges. */
+const SIZES = [MiB, 24 * MiB] as const;
+const held = new AsyncDisposableStack();
+let plain: ScriptedUpstream;
+let guarded: ScriptedUpstream;
+let mirror: RegistryServer;
+let check: ReturnType<typeof storageCheck>;
+
+beforeAll(async () => {
+  const scratch = held.use(makeScratch());
+  plain = held.use(await ScriptedUpstream.start());
+  guarded = held.use(await ScriptedUpstream.start({ auth: 'token' }));
+  const upstreams = [
+    { name: 'plain.example', urls: [plain.url] },
+    { name: 'guarded.example', urls: [guarded.url] },
+  ];
+  mirror = held.use(await startFaultMirror({ directory: scratch.path, upstreams }));
+  check = storageCheck(mirror.root);
+});
+afterAll(() => held.disposeAsync());
+
+const absent: Digest[] = [];
+afterEach(async () => {
+  plain.heal();
+  guarded.heal();
+  await check(absent.splice(0));
+});
+
+/** A blob of its own for each test, so that none is here already. */
+function fresh(size: number, upstream = plain): { content: Buffer; digest: Digest } {
+  const content = randomBytes(size);
+  return { content, digest: upstream.addBlob(content) };
+}
+
+const read = (digest: Digest, upstream = 'plain.example') =>
+  pull(mirror.url, `/v2/${upstream}/team/app/blobs/${digest}`);
+
+/** The upstream is good again: what it has is served, at the latest when it is tried again. */
+async function expectServed(digest: Digest): Promise<void> {
+  plain.heal();
+  await expect.poll(async () => (await read(digest)).digest, { timeout: 20_000, interval: 250 }).toBe(digest);
+}
+
+const others = (content: Buffer): Buffer => randomBytes(content.length);
+/** The same for whichever range is asked for. */
+const whole = (body: Buffer): Fault => send(200, body, { 'content-length': String(body.length) });
+
+describe.each(SIZES)('a blob of %d bytes', (size) => {
+  const RESUMED: readonly [string, (content: Buffer) => void][] = [
+    ['is cut once', () => plain.on(/GET .*blobs/, cutAfter(size / 4), 1)],
+    ['is cut three times', () => plain.on(/GET .*blobs/, cutAfter(size / 8), 3)],
+    ['stalls once', () => plain.on(/GET .*blobs/, stallAfter(size / 4), 1)],
+    ['is cut and then refused by 500', () => failing(answer(500))],
+    ['is cut and then hung up on', () => failing(hangUp, 1)],
+    ['is cut and then limited for a second', () => failing(answer(429, { 'retry-after': '1' }), 1)],
+    ['is cut and then limited for no told time', () => failing(answer(429), 1)],
+    [
+      'is sent whole whatever range is asked for, and cut',
+      (content) => {
+        plain.on(/GET .*blobs/, whole(content));
+        plain.on(/GET .*blobs/, cutWhole(content, size / 4), 1);
+      },
+    ],
+    [
+      'comes without any size, and is cut',
+      (content) => {
+        plain.on(/blobs/, withoutSize(content));
+        plain.on(/GET .*blobs/, withoutSize(content, { cutAfter: size / 4 }), 1);
+      },
+    ],
+  ];
+
+  function failing(fault: Fault, times = 2): void {
+    plain.on(/GET .*blobs/, fault, times);
+    plain.on(/GET .*blobs/, cutAfter(size / 4), 1);
+  }
+
+  test.each(RESUMED)('that %s arrives whole all the same', async (_, script) => {
+    const { content, digest } = fresh(size);
+    script(content);
+    const seen = plain.requests.length;
+    const got = await read(digest);
+    expect(got).toMatchObject({ status: 200, ended: true, bytes: size, digest });
+    const asked = plain.requests.slice(seen).filter(({ method }) => method === 'GET');
+    expect(asked.length).toBeGreaterThan(1);
+    // What was there is not fetched again: the next request asks behind it.
+    const starts = asked.map(({ headers }) => Number(/^bytes=(\d+)-/.exec(headers.range ?? '')?.[1] ?? 0));
+    expect(starts.slice(1).every((start) => start > 0)).toBe(true);
+    plain.on(/./, hangUp);
+    expect(await read(digest)).toMatchObject({ status: 200, digest });
+  });
+
+  const BROKEN: readonly [string, (content: Buffer) => Fault][] = [
+    ['has wrong bytes', () => wrongBytes],
+    ['is another one of the same size', (content) => whole(others(content))],
+    ['is shorter', (content) => whole(content.subarray(0, -1))],
+    ['is longer', (content) => whole(Buffer.concat([content, Buffer.from('x')]))],
+    ['is nothing', () => whole(Buffer.alloc(0))],
+    ['has less than its length says', () => short],
+    ['is shorter, and without any size', (content) => withoutSize(content.subarray(0, -1))],
+    ['is an error page', () => send(200, '<html>', { 'content-type': 'text/html' })],
+    ['is compressed on the way', (content) => send(200, content, { 'content-encoding': 'gzip' })],
+    ['is another range than was asked for', () => otherRange],
+    ['redirects in a circle', () => redirect(({ url }) => url.pathname)],
+    ['is not there any more', () => answer(404)],
+    ['is refused by 500', () => answer(500)],
+    ['is limited', () => answer(429, { 'retry-after': '1' })],
+  ];
+
+  test.each(BROKEN)('that %s is never ended as if complete, nor kept', async (_, fault) => {
+    const { content, digest } = fresh(size);
+    absent.push(digest);
+    plain.on(/blobs/, fault(content));
+    const got = await read(digest);
+    expect(got.status === 200 ? got.ended : false).toBe(false);
+    await check(absent.splice(0));
+    await expectServed(digest);
+  });
+});
+
+test('a blob whose rest is of another size than its beginning is never ended as if complete', async () => {
+  const { content, digest } = fresh(24 * MiB);
+  absent.push(digest);
+  plain.on(/GET .*blobs/, ({ req, res }, next) => {
+    const start = Number(/^bytes=(\d+)-/.exec(req.headers.range ?? '')?.[1] ?? 0);
+    if (start === 0) return next();
+    const rest = content.subarray(start);
+    const headers = { 'content-range': `bytes ${start}-${content.length - 1}/${content.length + 1}` };
+    res.writeHead(206, { ...headers, 'content-length': rest.length }).end(rest);
+  });
+  expect((await read(digest)).ended).toBe(false);
+  await check(absent.splice(0));
+  await expectServed(digest);
+});
+
+test('a blob behind a token is resumed with another token when the first is refused in the middle', async () => {
+  const { digest, content } = fresh(24 * MiB, guarded);
+  guarded.on(
+    /GET .*blobs/,
+    bend((body, res) => {
+      guarded.forgetTokens();
+      res.write(body.subarray(0, body.length / 2), () => setImmediate(() => res.socket?.destroy()));
+    }),
+    2,
+  );
+  const got = await read(digest, 'guarded.example');
+  expect(got).toMatchObject({ status: 200, ended: true, bytes: content.length, digest });
+  expect(guarded.tokensGiven).toBeGreaterThan(1);
+});
+
+test('more than the length says does not get through', async () => {
+  const { content, digest } = fresh(MiB);
+  plain.on(/GET .*blobs/, ({ res }) => {
+    const head = `HTTP/1.1 200 OK\r\nContent-Length: ${content.length}\r\n\r\n`;
+    res.socket?.write(Buffer.concat([Buffer.from(head), content, Buffer.from('HTTP/1.1 200 OK and more')]));
+  });
+  const got = await read(digest);
+  if (got.ended) expect(got).toMatchObject({ bytes: content.length, digest });
+  await expectServed(digest);
+});
+
+/** All of a content whatever is asked for, cut after so many bytes. */
+function cutWhole(content: Buffer, bytes: number): Fault {
+  return ({ res }) => {
+    res.writeHead(200, { 'content-length': content.length });
+    res.write(content.subarray(0, bytes), () => setImmediate(() => res.socket?.destroy()));
+  };
+}
+
+/** Half of what the headers promise, then the end of the connection; of the rest nothing. */
+const short: Fault = (exchange, next) => {
+  const start = /^bytes=(\d+)-/.exec(exchange.req.headers.range ?? '')?.[1] ?? '0';
+  const half = bend((body, res) => {
+    res.write(start === '0' ? body.subarray(0, body.length / 2) : '', () =>
+      setImmediate(() => res.socket?.end()),
+    );
+  });
+  half(exchange, next);
+};
+
+/** Not the bytes that were asked for, and honest about it. */
+const otherRange: Fault = ({ res }) => {
+  res.writeHead(206, { 'content-range': 'bytes 7-16/1000', 'content-length': 10 }).end('0123456789');
+};
