@@ -1,7 +1,8 @@
 import type { S3Client } from '@aws-sdk/client-s3';
+import { SilentServerError } from './http-handler.ts';
 import { Places } from './places.ts';
 import { retrying } from './retry.ts';
-import { type Failure, failureOf, storageError } from './s3-errors.ts';
+import { type Failure, facts, failureOf, storageError } from './s3-errors.ts';
 import { DEFAULT_TIMING, type S3Options, type S3Timing } from './s3-options.ts';
 
 /** Requests under way at once, bodies of reads apart: more wait for their turn. */
@@ -46,6 +47,9 @@ export class Caller {
   readonly timing: S3Timing;
   readonly #prefix: string;
   readonly #places = new Places(REQUESTS_AT_ONCE);
+  /** When the bucket answered last, whatever it said. */
+  #answeredAt = 0;
+  readonly #onSilence: ((reason: Error) => void)[] = [];
 
   constructor(client: S3Client, options: S3Options) {
     this.client = client;
@@ -62,6 +66,14 @@ export class Caller {
 
   keyOf(name: string): string {
     return name.slice(this.#prefix.length);
+  }
+
+  /**
+   * Is called when a request was given up for silence, and nothing else was answered while it waited. Who waits for
+   * such requests to end would wait for others of the same kind next.
+   */
+  onSilence(listener: (reason: Error) => void): void {
+    this.#onSilence.push(listener);
   }
 
   /**
@@ -83,7 +95,7 @@ export class Caller {
       return await retrying(
         (before) => {
           tries = before;
-          return this.#places.run(() => request(http));
+          return this.#places.run(() => this.#watched(request, http));
         },
         { retryFor, retryPause, signal, isPassing: (error) => failureOf(error) === 'passing' },
       );
@@ -93,6 +105,25 @@ export class Caller {
       if (expected.includes(failure))
         throw new ExpectedFailure(failure, { cause: error, ambiguous: tries > 0 });
       throw storageError(error, { key, doing });
+    }
+  }
+
+  async #watched<Result>(
+    request: (http: HttpOptions) => Promise<Result>,
+    http: HttpOptions,
+  ): Promise<Result> {
+    const begun = performance.now();
+    try {
+      const result = await request(http);
+      this.#answeredAt = performance.now();
+      return result;
+    } catch (error) {
+      if (facts(error).status !== undefined) this.#answeredAt = performance.now();
+      if (error instanceof SilentServerError && this.#answeredAt < begun) {
+        this.#places.refuse(error);
+        for (const tell of this.#onSilence) tell(error);
+      }
+      throw error;
     }
   }
 }

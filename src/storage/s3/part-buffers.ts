@@ -22,6 +22,7 @@ const SLOW = 10;
 interface Waiting {
   readonly blocks: number;
   readonly grant: () => void;
+  readonly refuse: (reason: Error) => void;
 }
 
 /**
@@ -43,11 +44,11 @@ export class PartBuffers {
     this.#idle = idle;
   }
 
-  /** A buffer for `size` bytes; its `release` gives the room back. */
+  /** A buffer for `size` bytes; its `release` gives the room back. @throws what `refuse` was given */
   async take(size: number): Promise<PartBuffer> {
     const blocks = Math.ceil(size / BLOCK);
     if (this.#waiting.length > 0 || blocks > this.#free) {
-      const granted = new Promise<void>((resolve) => this.#waiting.push({ blocks, grant: resolve }));
+      const granted = new Promise<void>((grant, refuse) => this.#waiting.push({ blocks, grant, refuse }));
       this.#lookForRoom();
       await granted;
     } else {
@@ -62,6 +63,12 @@ export class PartBuffers {
         this.#grant();
       },
     });
+  }
+
+  /** Nobody who waits now gets a buffer: what is held would not be given back for long. */
+  refuse(reason: Error): void {
+    for (const { refuse } of this.#waiting.splice(0)) refuse(reason);
+    this.#grant();
   }
 
   /** From now on the holder may be asked to spill. */

@@ -1,4 +1,5 @@
 import type { StorageDriver } from '../driver.ts';
+import { StorageUnavailableError } from '../storage-errors.ts';
 import { Caller, ExpectedFailure } from './caller.ts';
 import { createClient } from './client.ts';
 import { createFlatLister } from './flat-lister.ts';
@@ -37,13 +38,15 @@ export function createS3Driver(options: S3Options): StorageDriver {
   const every = options.every ?? interval(timers);
   const chunkSize = options.chunkSize ?? DEFAULT_CHUNK_SIZE;
   const memory = Math.max(options.bufferMemory ?? BUFFER_MEMORY, 2 * chunkSize);
+  const buffers = new PartBuffers({ memory, idle: caller.timing.idleBuffer });
+  caller.onSilence((cause) => buffers.refuse(new StorageUnavailableError(`S3: ${cause.message}`, { cause })));
   const context: UploadContext = {
     caller,
     objects,
     every,
     timing: caller.timing,
     multiparts: new Multiparts(caller, attributes),
-    buffers: new PartBuffers({ memory, idle: caller.timing.idleBuffer }),
+    buffers,
     partSize: partSizes({ chunkSize, most: Math.max(chunkSize, memory / 2) }),
     copiesAtOnce: Math.min(options.multipartCopyMaxConcurrency ?? COPIES_AT_ONCE, COPIES_AT_ONCE),
     later: (work) => {

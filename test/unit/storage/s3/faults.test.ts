@@ -158,6 +158,32 @@ describe('an outage', () => {
     await impatient.close();
   });
 
+  it('is told to all who wait when the server is silent, however many they are', async () => {
+    const silence = { silence: 300, longSilence: 300 };
+    const impatient = createS3Driver(
+      s3Options(s3, { chunkSize: PART, bufferMemory: 1024 * 1024, timing: { ...FAST, ...silence } }),
+    );
+    s3.fail({ operation: 'any', times: Number.POSITIVE_INFINITY, fault: { kind: 'silence' } });
+    const begun = performance.now();
+    const readers = Array.from({ length: 600 }, (_, number) => impatient.stat(`a/${number}`));
+    const uploads = Array.from({ length: 20 }, async (_, number) => {
+      const writer = await impatient.uploads.create(`u/${number}`, { target: TARGET, unshared: true });
+      try {
+        await writer.append(CONTENT);
+        await writer.commit(TARGET);
+      } finally {
+        await writer.close();
+      }
+    });
+    for (const asked of await Promise.allSettled([...readers, ...uploads])) {
+      expect(asked.status).toBe('rejected');
+      if (asked.status === 'rejected') expect(asked.reason).toBeInstanceOf(StorageUnavailableError);
+    }
+    // Once or twice the silence, where one after the other would take it five and twenty times.
+    expect(performance.now() - begun).toBeLessThan(1_200);
+    await impatient.close();
+  });
+
   it('is told when nobody listens', async () => {
     const nobody = createS3Driver(s3Options(s3));
     await s3[Symbol.asyncDispose]();
