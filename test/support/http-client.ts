@@ -21,21 +21,29 @@ export interface SendOptions {
 
 /** Plain HTTP without anything done on its own: no redirects, no retries, no decompression. */
 export interface HttpClient extends Disposable {
-  /** @throws when the connection breaks or half a minute passes without a byte */
+  /** @throws when the connection breaks or the client's time passes without a byte */
   send(url: string | URL, options?: SendOptions): Promise<Answer>;
 }
 
-const silence = 30_000;
-
-export function httpClient(): HttpClient {
+/** @param options `silence`: milliseconds without a byte that are borne; default 30 s */
+export function httpClient({ silence = 30_000 }: { readonly silence?: number } = {}): HttpClient {
   const agent = new Agent({ keepAlive: true });
   return {
-    send: (url, options = {}) => send(agent, url, options),
+    send: (url, options = {}) => send({ agent, silence }, url, options),
     [Symbol.dispose]: () => agent.destroy(),
   };
 }
 
-async function send(agent: Agent, url: string | URL, options: SendOptions): Promise<Answer> {
+interface Connections {
+  readonly agent: Agent;
+  readonly silence: number;
+}
+
+async function send(
+  { agent, silence }: Connections,
+  url: string | URL,
+  options: SendOptions,
+): Promise<Answer> {
   const { method = 'GET', body, signal } = options;
   const length = body instanceof Uint8Array ? { 'content-length': body.byteLength } : {};
   const headers = { ...length, ...options.headers };
