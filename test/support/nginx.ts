@@ -38,7 +38,7 @@ http {
   );
   const url = `http://127.0.0.1:${port}`;
   const program = await startProgram(toolPath('nginx'), ['-p', home, '-c', configuration], {
-    ready: async () => (await fetch(`${url}/v2/`)).ok,
+    ready: async () => (await fetch(`${url}/v2/`)).status < 500,
   });
   return {
     host: `127.0.0.1:${port}`,
