@@ -32,6 +32,7 @@ const candidates = {
   minio: go('minio'),
   nginx: system('nginx'),
   podman: system('podman'),
+  rclone: system('rclone'),
   regctl: go('regctl'),
   root: [],
   skopeo: system('skopeo'),
