@@ -269,6 +269,7 @@ export class Transfer {
         repository,
         digest,
         signal,
+        insist: true,
         ...(range === undefined ? {} : { range }),
       }));
     const { body, carried } = answer;

@@ -75,7 +75,7 @@ export class UnsizedTransfer {
     const { client, repository, digest, blob, signal } = this.#parts;
     const start = blob.landedBytes;
     const range = this.#ranges && start > 0 ? { start } : undefined;
-    return await client.getBlob({ repository, digest, signal, range });
+    return await client.getBlob({ repository, digest, signal, range, insist: true });
   }
 
   async #receive({ body, carried, total, from }: BlobAnswer): Promise<void> {

@@ -10,6 +10,8 @@ export interface BlobQuery {
   readonly repository: string;
   readonly digest: Digest;
   readonly signal?: AbortSignal | undefined;
+  /** Asks even a URL that counts as down: whoever asks has pauses of its own. */
+  readonly insist?: true | undefined;
 }
 
 /** Bytes from `start` on, to `end` included or to the last. */
@@ -71,7 +73,8 @@ export async function fetchBlob(
 }
 
 function blobRequest(method: 'GET' | 'HEAD', query: BlobQuery & { readonly range?: BlobRange | undefined }) {
-  const { repository, digest, signal, range } = query;
+  const { repository, digest, signal, range, insist } = query;
   const headers = range === undefined ? undefined : { range: `bytes=${range.start}-${range.end ?? ''}` };
-  return { method, purpose: 'blob', repository, path: `/blobs/${digest}`, headers, signal } as const;
+  const path = `/blobs/${digest}`;
+  return { method, purpose: 'blob', repository, path, headers, signal, insist } as const;
 }

@@ -99,13 +99,17 @@ export class UpstreamClient {
 
   async #each<Result>(
     purpose: Purpose,
-    query: { readonly repository: string; readonly among?: readonly UpstreamUrl[] },
+    query: {
+      readonly repository: string;
+      readonly among?: readonly UpstreamUrl[];
+      readonly insist?: true | undefined;
+    },
     ask: (url: UpstreamUrl) => Promise<Result>,
   ): Promise<Result> {
     this.#checkAllowed(query.repository);
     const errors: UpstreamError[] = [];
     for (const url of query.among ?? this.byHealth()) {
-      const unavailable = url.unavailable(purpose);
+      const unavailable = url.unavailable(purpose, query.insist);
       if (unavailable !== undefined) {
         errors.push(unavailable);
         continue;

@@ -24,6 +24,8 @@ export interface UpstreamRequest {
   /** Behind the repository's name: `/manifests/latest`. */
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Asks even what counts as down: whoever asks has pauses of its own. */
+  readonly insist?: true | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -81,8 +83,8 @@ export class UpstreamUrl {
   }
 
   /** Why a request of this kind would not even be sent; undefined when it would. */
-  unavailable(purpose: Purpose): UpstreamError | undefined {
-    return this.#health.unavailable(purpose);
+  unavailable(purpose: Purpose, insist?: true): UpstreamError | undefined {
+    return this.#health.unavailable(purpose, insist);
   }
 
   /**
@@ -91,7 +93,7 @@ export class UpstreamUrl {
    * @throws UpstreamError, or the signal's reason when it gave up
    */
   async request(request: UpstreamRequest): Promise<HopResponse> {
-    const unavailable = this.unavailable(request.purpose);
+    const unavailable = this.unavailable(request.purpose, request.insist);
     if (unavailable !== undefined) throw unavailable;
     this.#health.begin();
     try {

@@ -45,10 +45,14 @@ export class UrlHealth {
     return this.#breaker.troubled;
   }
 
-  /** Why a request of this kind would not even be sent; undefined when it would. */
-  unavailable(purpose: Purpose): UpstreamError | undefined {
+  /**
+   * Why a request of this kind would not even be sent; undefined when it would.
+   * @param insist it is sent even to what counts as down
+   */
+  unavailable(purpose: Purpose, insist?: true): UpstreamError | undefined {
     const { wait } = this.#limit(purpose);
     if (wait > 0) return new UpstreamLimited(this.#at.url, wait);
+    if (insist === true) return undefined;
     const open = this.#breaker.openFor;
     return open === undefined ? undefined : typedError(this.#at.url, open);
   }
