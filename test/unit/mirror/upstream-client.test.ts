@@ -3,7 +3,6 @@ import { fixedCredentials } from '../../../src/mirror/upstream/credentials.ts';
 import { readWhole } from '../../../src/mirror/upstream/response-body.ts';
 import { UpstreamClient } from '../../../src/mirror/upstream/upstream-client.ts';
 import type { UpstreamClientOptions } from '../../../src/mirror/upstream/upstream-options.ts';
-import { digestOf } from '../../../src/oci/digest.ts';
 import { parseReference } from '../../../src/oci/reference.ts';
 import {
   answer,
@@ -19,6 +18,7 @@ import {
   type ScriptedUpstreamOptions,
   unknownDigest,
 } from '../../support/upstream/scripted-upstream.ts';
+import { signedSchema1 } from '../../support/upstream/signed-schema1.ts';
 
 const open: AsyncDisposable[] = [];
 afterEach(async () => {
@@ -93,14 +93,7 @@ describe('asking an upstream', () => {
 
   it('takes a signed schema 1 manifest by the digest of its payload', async () => {
     const up = await upstream();
-    const payload = '{\n   "schemaVersion": 1,\n   "name": "old"\n}';
-    const tail = Buffer.from('\n}').toString('base64url');
-    const head = payload.slice(0, -2);
-    const signed = Buffer.from(JSON.stringify({ formatLength: head.length, formatTail: tail })).toString(
-      'base64url',
-    );
-    const body = `${head},\n   "signatures": [{"protected": "${signed}"}]\n}`;
-    const digest = digestOf(Buffer.from(payload));
+    const { content: body, digest } = signedSchema1('old');
     up.on(
       /^GET/,
       send(200, body, { 'content-type': 'application/vnd.docker.distribution.manifest.v1+prettyjws' }),
