@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createApp } from './app.ts';
 import type { Config } from './config/config.ts';
 import { withAccessLog } from './operations/access-log.ts';
+import { BodyBuffers } from './operations/body-buffers.ts';
 import { clientAddress } from './operations/client-address.ts';
 import { listen } from './operations/listener.ts';
 import type { Logs } from './operations/logs.ts';
@@ -65,6 +66,7 @@ export async function startServer(config: Config, { logger, always }: Logs): Pro
       resolver,
       authorizer: login.authorizer,
       uploadSlots: new UploadSlots(config.http.limits.uploads),
+      bodyBuffers: new BodyBuffers(),
       settings: registrySettings(config),
       isMirrored,
       audit: (entry) => always.info({ ...entry }, 'audit'),

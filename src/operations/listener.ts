@@ -25,7 +25,6 @@ export interface ListenOptions {
   readonly linger?: LingerLimits;
   readonly maxConnections?: number;
   readonly maxHeaderSize?: number;
-  readonly highWaterMark?: number;
   readonly logger?: Logger;
 }
 
@@ -47,12 +46,6 @@ const TIMES: ServerTimes = { headers: 30_000, keepAlive: 120_000, stall: 300_000
 const MAX_HEADER_SIZE = 64 * 1024;
 
 const MAX_CONNECTIONS = 32_768;
-
-/**
- * Bytes of a body that wait for its reader, joined to one chunk: Node's 64 KiB make four times as many turns of hash
- * and file, and 1 MiB let 256 slow uploads hold half a gigabyte.
- */
-const HIGH_WATER_MARK = 256 * 1024;
 
 class Listening implements Listener {
   readonly #server: NetServer;
@@ -175,7 +168,6 @@ export async function listen(handler: RequestHandler, options: ListenOptions): P
   const handle = prepared(handler, { connections, linger });
   const { server, setContext } = createServer(handle, {
     times,
-    highWaterMark: options.highWaterMark ?? HIGH_WATER_MARK,
     maxHeaderSize: options.maxHeaderSize ?? MAX_HEADER_SIZE,
     ...(material === undefined || clients === undefined
       ? {}

@@ -1,8 +1,10 @@
 import type { ServerResponse } from 'node:http';
 import type { Http2ServerResponse } from 'node:http2';
 import { RegistryError } from '../oci/errors.ts';
+import type { BodyBuffers } from './body-buffers.ts';
 import { bufferGarbage } from './buffer-garbage.ts';
 import type { Answer, Request } from './exchange.ts';
+import { GatheredChunks } from './gathered-chunks.ts';
 
 /** The connection ended before the request's body did: nobody is left to answer. */
 export class ClientGoneError extends Error {
@@ -45,16 +47,47 @@ function isWhole(req: Request): boolean {
 }
 
 /**
- * The request's body in the chunks it arrives in, those joined that arrived while the reader was busy. The first
- * read is what answers `Expect: 100-continue` (RFC 9110 section 10.1.1), so an error answered before never does.
- * Giving up in the middle leaves the connection to the answer.
+ * The request's body as it arrives, what came while the reader was busy gathered in one chunk. A chunk is valid
+ * until the next is asked for. The first read is what answers `Expect: 100-continue` (RFC 9110 section 10.1.1), so
+ * an error answered before never does. Giving up in the middle leaves the connection to the answer.
  * @throws RegistryError 408 when nothing comes for too long, ClientGoneError when the connection ends
  */
-export async function* readBody(req: Request, res: Answer, options: BodyOptions): AsyncGenerator<Buffer> {
+export async function* readBody(
+  req: Request,
+  res: Answer,
+  options: BodyOptions & { readonly buffers: BodyBuffers },
+): AsyncGenerator<Buffer> {
+  const gathered = new GatheredChunks(options.buffers);
+  try {
+    yield* arriving(req, res, { ...options, waiting: gathered });
+  } finally {
+    gathered.close();
+  }
+}
+
+/** Chunks that arrived and were not read yet. */
+interface WaitingChunks {
+  /** Whether the body should pause. */
+  readonly full: boolean;
+  add(chunk: Buffer): void;
+  take(): Buffer | undefined;
+}
+
+async function* arriving(
+  req: Request,
+  res: Answer,
+  { idle, waiting }: BodyOptions & { readonly waiting: WaitingChunks },
+): AsyncGenerator<Buffer> {
   sendContinue(req, res);
   let failure: Error | undefined;
   let wake: (() => void) | undefined;
-  const onEvent = () => wake?.();
+  const onEnd = () => wake?.();
+  const onData = (chunk: Buffer) => {
+    bufferGarbage.arrived(chunk.length);
+    waiting.add(chunk);
+    if (waiting.full) req.pause();
+    wake?.();
+  };
   const fail = (error: Error) => {
     failure ??= error;
     wake?.();
@@ -67,14 +100,14 @@ export async function* readBody(req: Request, res: Answer, options: BodyOptions)
     if (wake === undefined) return;
     // The rest of the body may never come: RFC 9110 section 15.5.9.
     if (isHttp1(res)) res.shouldKeepAlive = false;
-    fail(idleError(options.idle));
-  }, options.idle);
-  req.on('readable', onEvent).on('end', onEvent).on('error', onError).on('close', onClose);
+    fail(idleError(idle));
+  }, idle);
+  req.on('data', onData).on('end', onEnd).on('error', onError).on('close', onClose);
   try {
     while (true) {
-      const chunk: Buffer | null = req.read();
-      if (chunk !== null) {
-        bufferGarbage.arrived(chunk.length);
+      const chunk = waiting.take();
+      if (chunk !== undefined) {
+        if (req.isPaused() && !waiting.full) req.resume();
         yield chunk;
         continue;
       }
@@ -89,7 +122,22 @@ export async function* readBody(req: Request, res: Answer, options: BodyOptions)
     }
   } finally {
     clearTimeout(timer);
-    req.off('readable', onEvent).off('end', onEvent).off('error', onError).off('close', onClose);
+    req.off('data', onData).off('end', onEnd).off('error', onError).off('close', onClose);
+    if (!req.readableEnded) req.pause();
+  }
+}
+
+/** Chunks one by one, as they came. */
+class SingleChunks implements WaitingChunks {
+  readonly full = false;
+  readonly #chunks: Buffer[] = [];
+
+  add(chunk: Buffer): void {
+    this.#chunks.push(chunk);
+  }
+
+  take(): Buffer | undefined {
+    return this.#chunks.shift();
   }
 }
 
@@ -110,7 +158,7 @@ export async function readSmallBody(
   if (Number(req.headers['content-length'] ?? 0) > options.limit) throw tooLarge();
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of readBody(req, res, options)) {
+  for await (const chunk of arriving(req, res, { idle: options.idle, waiting: new SingleChunks() })) {
     size += chunk.length;
     if (size > options.limit) throw tooLarge();
     chunks.push(chunk);

@@ -17,8 +17,6 @@ export interface ServerTimes {
 
 export interface ServerSettings {
   readonly times: ServerTimes;
-  /** Bytes that wait in memory for a slow reader, for each direction of each connection. */
-  readonly highWaterMark: number;
   readonly maxHeaderSize: number;
   readonly secure?: SecureSettings;
 }
@@ -47,9 +45,8 @@ const MAX_STREAMS = 256;
 /** MB; what is above refuses further streams, so it must hold the windows and the answers on their way. */
 const MAX_SESSION_MEMORY = 64;
 
-function http1Options({ times, highWaterMark, maxHeaderSize }: ServerSettings) {
+function http1Options({ times, maxHeaderSize }: ServerSettings) {
   return {
-    highWaterMark,
     maxHeaderSize,
     // Uploads take as long as they take: what a silent body may do is up to its reader.
     requestTimeout: 0,

@@ -2,6 +2,7 @@ import type { ParameterizedContext } from 'koa';
 import type { Authorizer, Caller, Grant } from '../oci/access.ts';
 import type { RepositoryName } from '../oci/repository-name.ts';
 import type { RepositoryResolver, ResolvedRepository } from '../oci/repository-resolver.ts';
+import type { BodyBuffers } from '../operations/body-buffers.ts';
 import type { RegistryStorage } from '../storage/registry-storage.ts';
 import type { ManifestRules } from './manifest-rules.ts';
 import type { UploadSlots } from './upload-slots.ts';
@@ -38,6 +39,7 @@ export interface RegistryApi {
   readonly resolver: RepositoryResolver;
   readonly authorizer: Authorizer;
   readonly uploadSlots: UploadSlots;
+  readonly bodyBuffers: BodyBuffers;
   readonly settings: RegistrySettings;
   /** Whether a name of the storage is a mirrored repository. */
   readonly isMirrored: (name: RepositoryName) => boolean;

@@ -110,7 +110,7 @@ async function appendBody(
 ): Promise<void> {
   const { ctx, api } = exchange;
   const length = chunkLength(exchange, writer);
-  const body = readBody(ctx.req, ctx.res, { idle: api.settings.idleBody });
+  const body = readBody(ctx.req, ctx.res, { idle: api.settings.idleBody, buffers: api.bodyBuffers });
   await api.uploadSlots.within(() =>
     writer.append(length === undefined ? body : exactly(body, length), expected),
   );

@@ -50,9 +50,11 @@ export class SessionWriter {
       expected === undefined ? await this.#announced() : digestAlgorithm(expected),
     );
     for await (const chunk of source) {
+      // The storage is at work while this is hashed, perhaps on this thread.
+      const appended = writer.append(chunk);
       const hashed = hash.hasher.update(chunk);
       try {
-        await writer.append(chunk);
+        await appended;
       } catch (error) {
         // The hash has seen what the storage has not.
         await hashed;

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type AppDependencies, createApp } from '../../src/app.ts';
 import type { Authorizer, Grant } from '../../src/oci/access.ts';
+import { BodyBuffers } from '../../src/operations/body-buffers.ts';
 import type { Logger } from '../../src/operations/logger.ts';
 import { HostedResolver } from '../../src/registry/hosted-repository.ts';
 import type { AuditEntry, RegistrySettings } from '../../src/registry/registry-api.ts';
@@ -70,6 +71,7 @@ export function createTestRegistry(options: TestRegistryOptions = {}): TestRegis
       resolver: new HostedResolver(storage, async () => undefined),
       authorizer: options.authorizer ?? OPEN_AUTHORIZER,
       uploadSlots: new UploadSlots(options.uploadSlots ?? 1024),
+      bodyBuffers: new BodyBuffers(),
       settings: { ...TEST_SETTINGS, ...options.settings },
       isMirrored: () => false,
       audit: (entry) => audit.push(entry),

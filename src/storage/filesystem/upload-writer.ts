@@ -147,7 +147,7 @@ export class FileUploadWriter implements RandomAccessUpload {
   async #append(chunk: Uint8Array): Promise<void> {
     this.#hold.mustBeHeld();
     try {
-      await this.#mend();
+      if (this.#torn) await this.#mend();
       this.#torn = true;
       await writeAt(this.#hold.fd, chunk, this.#size);
     } catch (error) {

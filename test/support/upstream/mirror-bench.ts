@@ -6,6 +6,7 @@ import { Mirror } from '../../../src/mirror/mirror.ts';
 import { MirrorCore, type MirrorUpstream } from '../../../src/mirror/mirror-core.ts';
 import { UpstreamDirectory, type UpstreamNames } from '../../../src/mirror/resolution/upstream-directory.ts';
 import type { Authorizer } from '../../../src/oci/access.ts';
+import { BodyBuffers } from '../../../src/operations/body-buffers.ts';
 import { HostedRepository } from '../../../src/registry/hosted-repository.ts';
 import { UploadSlots } from '../../../src/registry/upload-slots.ts';
 import type { StorageDriver } from '../../../src/storage/driver.ts';
@@ -88,6 +89,7 @@ export async function mirrorBench(options: MirrorBenchOptions): Promise<MirrorBe
       isMirrored: (name) => mirror.isMirrored(name),
       audit: () => {},
       uploadSlots: new UploadSlots(16),
+      bodyBuffers: new BodyBuffers(),
     },
     logger,
     settings: { host: undefined, prefix: '', headers: {}, trustedProxies: undefined },

@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { BodyBuffers } from '../../../src/operations/body-buffers.ts';
 import type { RequestHandler } from '../../../src/operations/exchange.ts';
 import { type Listener, type ListenOptions, listen } from '../../../src/operations/listener.ts';
 import { readBody } from '../../../src/operations/request-body.ts';
@@ -132,7 +133,8 @@ describe('requests that Node refuses', () => {
     const seen: string[] = [];
     const listener = await serve(async (req, res) => {
       try {
-        for await (const chunk of readBody(req, res, { idle: 1000 })) seen.push(chunk.toString());
+        for await (const chunk of readBody(req, res, { idle: 1000, buffers: new BodyBuffers() }))
+          seen.push(chunk.toString());
       } catch (error) {
         seen.push(String(error));
       }
@@ -179,7 +181,7 @@ describe('an answer before the end of the body', () => {
 
   it('reaches it as well when a part of the body was read', async () => {
     const listener = await serve(async (req, res) => {
-      for await (const _ of readBody(req, res, { idle: 1000 })) break;
+      for await (const _ of readBody(req, res, { idle: 1000, buffers: new BodyBuffers() })) break;
       refuseAll(req, res);
     });
     using client = await RawClient.connect(listener.port);
@@ -223,7 +225,7 @@ describe('an answer before the end of the body', () => {
 
   it('keeps the connection after a large body that was read', async () => {
     const listener = await serve(async (req, res) => {
-      for await (const _ of readBody(req, res, { idle: 1000 }));
+      for await (const _ of readBody(req, res, { idle: 1000, buffers: new BodyBuffers() }));
       answer(req, res);
     });
     using client = await RawClient.connect(listener.port);
@@ -239,7 +241,7 @@ describe('Expect: 100-continue', () => {
 
   it('is answered when the body is first read', async () => {
     const listener = await serve(async (req, res) => {
-      for await (const _ of readBody(req, res, { idle: 1000 }));
+      for await (const _ of readBody(req, res, { idle: 1000, buffers: new BodyBuffers() }));
       answer(req, res);
     });
     using client = await RawClient.connect(listener.port);
@@ -335,7 +337,7 @@ describe('slow clients', () => {
   it('ends an upload on which nothing comes with 408', async () => {
     const listener = await serve(async (req, res) => {
       try {
-        for await (const _ of readBody(req, res, { idle: 30 }));
+        for await (const _ of readBody(req, res, { idle: 30, buffers: new BodyBuffers() }));
       } catch (error) {
         res.statusCode = 408;
         res.end(JSON.stringify(error));
@@ -349,7 +351,7 @@ describe('slow clients', () => {
   it('does not count the time in which the reader itself is busy', async () => {
     const listener = await serve(async (req, res) => {
       let size = 0;
-      for await (const chunk of readBody(req, res, { idle: 60 })) {
+      for await (const chunk of readBody(req, res, { idle: 60, buffers: new BodyBuffers() })) {
         size += chunk.length;
         await new Promise((resolve) => setTimeout(resolve, 100));
       }

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { connect, type PeerCertificate } from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
 import { withAccessLog } from '../../../src/operations/access-log.ts';
+import { BodyBuffers } from '../../../src/operations/body-buffers.ts';
 import { followCertificate } from '../../../src/operations/certificate-reload.ts';
 import { clientAddress } from '../../../src/operations/client-address.ts';
 import type { RequestHandler } from '../../../src/operations/exchange.ts';
@@ -183,7 +184,8 @@ describe('HTTP/2', () => {
   it('takes a large body', async () => {
     const listener = await serve(async (req, res) => {
       let size = 0;
-      for await (const chunk of readBody(req, res, { idle: 1000 })) size += chunk.length;
+      for await (const chunk of readBody(req, res, { idle: 1000, buffers: new BodyBuffers() }))
+        size += chunk.length;
       res.end(`${size} by ${req.httpVersion}`);
     });
     const client = await session(listener.port);
@@ -209,7 +211,7 @@ describe('HTTP/2', () => {
     const listener = await serve(async (req, res) => {
       if (req.method === 'GET') return answer(req, res);
       try {
-        for await (const _ of readBody(req, res, { idle: 1000 }));
+        for await (const _ of readBody(req, res, { idle: 1000, buffers: new BodyBuffers() }));
         seen.resolve('whole');
       } catch (error) {
         seen.resolve(error);
