@@ -36,7 +36,7 @@ describeWith(['toxiproxy'], 'a mirror behind a bad line', () => {
     return upstream.addBlob(randomBytes(size));
   }
 
-  const blob = (digest: Digest, onData?: (bytes: number) => undefined) =>
+  const blob = (digest: Digest, onData?: (bytes: number) => unknown) =>
     pull(mirror.url, `/v2/far.example/team/app/blobs/${digest}`, onData === undefined ? {} : { onData });
 
   const BAD: readonly [string, number, Toxic][] = [
@@ -75,7 +75,6 @@ describeWith(['toxiproxy'], 'a mirror behind a bad line', () => {
     let done: Promise<void> | undefined;
     const got = await blob(digest, (bytes) => {
       if (bytes > MiB) done ??= spoil().then(() => delay(1_500).then(mend));
-      return undefined;
     });
     await done;
     await line.remove('width');
@@ -92,7 +91,6 @@ describeWith(['toxiproxy'], 'a mirror behind a bad line', () => {
     let first: number | undefined;
     const got = await blob(digest, () => {
       first ??= performance.now() - begun;
-      return undefined;
     });
     const whole = performance.now() - begun;
     await line.remove('width');
@@ -106,7 +104,6 @@ describeWith(['toxiproxy'], 'a mirror behind a bad line', () => {
     let spoilt: Promise<void> | undefined;
     const got = await blob(digest, (bytes) => {
       if (bytes > MiB) spoilt ??= line.add(NOTHING_COMES);
-      return undefined;
     });
     await spoilt;
     expect(got.ended).toBe(false);

@@ -22,8 +22,8 @@ export interface Pulled {
 export interface PullOptions {
   readonly method?: 'GET' | 'HEAD';
   readonly headers?: Readonly<Record<string, string>>;
-  /** Called as bytes come, with how many did so far. Destroys the connection when it answers `leave`. */
-  readonly onData?: (bytes: number) => 'leave' | undefined;
+  /** Called as bytes come, with how many did so far. */
+  readonly onData?: (bytes: number) => unknown;
 }
 
 /** Asks a server for one thing, over a connection of its own. */
@@ -44,7 +44,7 @@ export function pull(server: string, path: string, options: PullOptions = {}): P
         hash.update(chunk);
         bytes += chunk.length;
         if (text.length < 2000) text += chunk.toString('latin1', 0, 2000);
-        if (onData?.(bytes) === 'leave') asked.destroy();
+        onData?.(bytes);
       });
       res.on('end', () => end(true));
       // What `error` says is what `end` was not.
@@ -64,6 +64,8 @@ export interface FaultUpstream {
 export interface FaultMirrorOptions {
   readonly directory: string;
   readonly upstreams: readonly FaultUpstream[];
+  /** Keys of `mirror` beside upstreams and times. */
+  readonly mirror?: Readonly<Record<string, unknown>>;
   /** Beside the mirror. */
   readonly config?: Readonly<Record<string, unknown>>;
   readonly env?: NodeJS.ProcessEnv;
@@ -71,12 +73,12 @@ export interface FaultMirrorOptions {
 
 /** This product as a process, with a mirror whose times are short. */
 export function startFaultMirror(options: FaultMirrorOptions): Promise<RegistryServer> {
-  const { directory, upstreams, config = {}, env = {} } = options;
+  const { directory, upstreams, mirror = {}, config = {}, env = {} } = options;
   const timeouts = { connect: '1s', firstbyte: '1s', tagcheck: '1s', stall: '1s', fill: '3s' };
   return startRegistry({
     kind: 'fairlead',
     directory,
-    config: { mirror: { upstreams, timeouts }, ...config },
+    config: { mirror: { upstreams, timeouts, ...mirror }, ...config },
     env,
   });
 }
