@@ -30,7 +30,7 @@ describeWith(['versitygw'], 'a mirror that stores in a bucket', () => {
       startFaultMirror({
         directory: scratch.path,
         upstreams: [{ name: 'far.example', urls: [upstream.url] }],
-        config: { storage: s3Storage(s3) },
+        config: { storage: { ...s3Storage(s3), redirect: { disable: true } } },
         mirror: { spool: { directory: scratch.path, maxsize } },
       });
     one = held.use(await replica('1GiB'));
