@@ -28,10 +28,14 @@ export async function checkBucket(options: S3Options & { readonly readOnly: bool
   const root = (options.rootDirectory ?? '').replace(/^\/+|\/+$/g, '');
   const name = root === '' ? PROBE : `${root}/${PROBE}`;
   const check = { client, bucket: options.bucket, name, signal };
+  const { retryFor, retryPause } = { ...DEFAULT_TIMING, ...options.timing };
+  const isPassing = (error: unknown) =>
+    !(error instanceof BucketCheckError) && failureOf(error) === 'passing';
+  const attempt = (work: () => Promise<void>) => retrying(work, { retryFor, retryPause, isPassing, signal });
   try {
-    await attempt(signal, () => canList(check));
-    await attempt(signal, () => canRead(check));
-    if (!options.readOnly) await attempt(signal, () => knowsConditions(check));
+    await attempt(() => canList(check));
+    await attempt(() => canRead(check));
+    if (!options.readOnly) await attempt(() => knowsConditions(check));
   } catch (error) {
     if (error instanceof BucketCheckError) throw error;
     throw new BucketCheckError(explain(error, options, signal), { cause: error });
@@ -46,14 +50,6 @@ interface Check {
   readonly name: string;
   readonly signal: AbortSignal;
 }
-
-const attempt = (signal: AbortSignal, work: () => Promise<void>): Promise<void> =>
-  retrying(work, {
-    retryFor: DEFAULT_TIMING.retryFor,
-    retryPause: DEFAULT_TIMING.retryPause,
-    isPassing: (error) => failureOf(error) === 'passing',
-    signal,
-  });
 
 async function canList({ client, bucket, name, signal }: Check): Promise<void> {
   await client.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: name, MaxKeys: 1 }), {

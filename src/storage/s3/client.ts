@@ -22,7 +22,6 @@ export function createClient(options: S3Options, endpoint?: string): S3Client {
     expectContinueHeader: false,
     followRegionRedirects: false,
     logger: SILENT_LOGGER,
-    tls: options.secure !== false,
     forcePathStyle: forcePathStyle === true,
     useAccelerateEndpoint: accelerate === true,
     useDualstackEndpoint: useDualStack === true,
@@ -41,7 +40,21 @@ export function createClient(options: S3Options, endpoint?: string): S3Client {
   const client = new S3Client(configuration);
   // It prepares what it would log of every request, also for a logger that logs nothing.
   client.middlewareStack.remove('loggerMiddleware');
+  if (options.secure === false && url === undefined) usePlainHttp(client);
   return client;
+}
+
+/** To AWS itself: the SDK works out endpoints of `https` alone. */
+function usePlainHttp(client: S3Client): void {
+  client.middlewareStack.add(
+    (next) => (args) => {
+      const { request } = args;
+      if (typeof request === 'object' && request !== null && 'protocol' in request)
+        request.protocol = 'http:';
+      return next(args);
+    },
+    { step: 'build', name: 'usePlainHttp' },
+  );
 }
 
 /** A bare host gets its scheme from `secure`, as in distribution; a scheme that is there stays. */

@@ -3,7 +3,7 @@ import { checkBucket } from '../../../../src/storage/s3/check-bucket.ts';
 import { createS3Driver } from '../../../../src/storage/s3/s3-driver.ts';
 import type { S3Options } from '../../../../src/storage/s3/s3-options.ts';
 import { pattern } from '../../../contract/storage-harness.ts';
-import { s3Options } from '../../../support/s3/s3-harness.ts';
+import { FAST, s3Options } from '../../../support/s3/s3-harness.ts';
 import { InProcessS3 } from '../../../support/s3/s3-server.ts';
 
 let s3: InProcessS3;
@@ -15,7 +15,7 @@ afterEach(() => s3[Symbol.asyncDispose]());
 
 describe('the check at the start', () => {
   const check = (more: Partial<S3Options> = {}, readOnly = false) =>
-    checkBucket({ ...s3Options(s3, more), readOnly });
+    checkBucket({ ...s3Options(s3, { timing: { ...FAST, retryFor: 100 }, ...more }), readOnly });
 
   it('passes, again and again', async () => {
     await check();
