@@ -115,10 +115,12 @@ function defaults(root: string, host: string): RegistryConfig {
 }
 
 function commandLine(kind: RegistryKind): [string, ...string[]] {
-  if (kind === 'fairlead') {
-    return [process.execPath, fileURLToPath(new URL('../../bin/fairlead.js', import.meta.url))];
-  }
-  return [toolPath(kind)];
+  return kind === 'fairlead' ? fairleadCommand() : [toolPath(kind)];
+}
+
+/** How this product's program is run. */
+export function fairleadCommand(): [string, string] {
+  return [process.execPath, fileURLToPath(new URL('../../bin/fairlead.js', import.meta.url))];
 }
 
 async function answers(host: string): Promise<boolean> {

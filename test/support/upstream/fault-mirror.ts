@@ -63,6 +63,8 @@ export interface FaultUpstream {
 
 export interface FaultMirrorOptions {
   readonly directory: string;
+  /** Default: a free one. */
+  readonly port?: number;
   readonly upstreams: readonly FaultUpstream[];
   /** Keys of `mirror` beside upstreams and times. */
   readonly mirror?: Readonly<Record<string, unknown>>;
@@ -78,6 +80,7 @@ export function startFaultMirror(options: FaultMirrorOptions): Promise<RegistryS
   return startRegistry({
     kind: 'fairlead',
     directory,
+    ...(options.port === undefined ? {} : { port: options.port }),
     config: { mirror: { upstreams, timeouts, ...mirror }, ...config },
     env,
   });
