@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { OutgoingConfig, S3Backend } from '../config/config.ts';
+import { parseNoProxy } from '../operations/no-proxy.ts';
 import type { StorageDriver } from '../storage/driver.ts';
 import type { S3Options } from '../storage/s3/s3-options.ts';
 
@@ -32,12 +33,15 @@ export async function openS3(
             accessKeyId: credentials.accessKey.reveal(),
             secretAccessKey: credentials.secretKey.reveal(),
           },
-    proxyEnvironment: {
-      HTTPS_PROXY: outgoing.httpsProxy?.reveal(),
-      HTTP_PROXY: outgoing.httpProxy?.reveal(),
-      NO_PROXY: outgoing.noProxy.join(','),
-    },
+    proxyEnvironment: proxiesFor(backend.regionEndpoint, outgoing),
   };
   await checkBucket({ ...options, readOnly });
   return createS3Driver(options);
+}
+
+/** An endpoint with an address may lie in a network of NO_PROXY, which the client of the bucket does not know. */
+function proxiesFor(endpoint: string | undefined, { httpsProxy, httpProxy, noProxy }: OutgoingConfig) {
+  const url = endpoint === undefined ? null : URL.parse(endpoint);
+  if (url !== null && parseNoProxy(noProxy)(url)) return undefined;
+  return { HTTPS_PROXY: httpsProxy?.reveal(), HTTP_PROXY: httpProxy?.reveal(), NO_PROXY: noProxy.join(',') };
 }

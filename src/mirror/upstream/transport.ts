@@ -1,5 +1,6 @@
 import { getCACertificates } from 'node:tls';
 import { Agent, buildConnector, type Dispatcher, EnvHttpProxyAgent } from 'undici';
+import { type NoProxy, parseNoProxy } from '../../operations/no-proxy.ts';
 import { isAddress, isLocalhost, isPrivateAddress, plainHostname } from './address.ts';
 import { publicLookup, refusePrivateLiteral, refusePrivateName } from './address-guard.ts';
 import { BulkConnections } from './bulk-connections.ts';
@@ -49,6 +50,7 @@ export class Transport {
   readonly #open: Lines;
   readonly #guarded: Lines;
   readonly #bulk: BulkConnections;
+  readonly #noProxy: NoProxy;
   /** By host name: whether the last connection went to a private address. */
   readonly #wentPrivate = new Map<string, boolean>();
 
@@ -59,6 +61,7 @@ export class Transport {
       most: options.connections,
       onConnect: (hostname, address) => this.#connected(hostname, address),
     });
+    this.#noProxy = parseNoProxy([options.proxies?.no ?? '']);
     this.#open = this.#lines(options, 'any');
     this.#guarded = this.#lines(options, 'public');
   }
@@ -81,7 +84,8 @@ export class Transport {
   async exchange(hop: Hop): Promise<HopResponse> {
     hop.signal?.throwIfAborted();
     const lines = hop.publicOnly ? this.#guarded : this.#open;
-    const line = hop.url.protocol === 'https:' ? lines.https : lines.http;
+    const proxied = hop.url.protocol === 'https:' ? lines.https : lines.http;
+    const line = this.#noProxy(hop.url) ? lines.direct : proxied;
     if (hop.publicOnly) {
       refusePrivateLiteral(plainHostname(hop.url));
       // Behind a proxy the connection's own look-up is not ours to see.
@@ -211,13 +215,13 @@ export class Transport {
     const direct = new Agent(common);
     const through = (proxy: string | undefined): Dispatcher => {
       if (proxy === undefined || proxy === '') return direct;
-      const noProxy = options.proxies?.no ?? '';
       const timeout = options.timeouts.connect;
       return new EnvHttpProxyAgent({
         ...common,
         httpProxy: proxy,
         httpsProxy: proxy,
-        noProxy,
+        // Whom it is not for is decided before.
+        noProxy: '',
         requestTls: tls,
         proxyTls: { timeout },
         proxyTunnel: false,
