@@ -5,13 +5,13 @@ const MISTAKES = [TypeError, ReferenceError, RangeError, SyntaxError, EvalError]
 
 /**
  * What a person is told of an error that ended a command: its message and those of its causes (a port that is
- * taken, a directory that may not be written), each said once.
+ * taken, a directory that may not be written), each said once, in one line.
  */
 export function tellFailure(error: unknown): string {
   const messages: string[] = [];
   for (let cause = error; cause !== undefined; ) {
     if (!(cause instanceof Error) || isMistake(cause)) return inspect(error);
-    const { message } = cause;
+    const message = cause.message.replace(/\s+/g, ' ').trim();
     if (!messages.some((told) => told.includes(message))) messages.push(message);
     cause = cause.cause;
   }

@@ -5,7 +5,7 @@ import { describe, facts, failureOf } from './s3-errors.ts';
 import { DEFAULT_TIMING, type S3Options } from './s3-options.ts';
 
 /** Milliseconds for the whole check. */
-const DEADLINE = 8_000;
+const DEADLINE = 7_000;
 
 /** Stays in the bucket: once it is there, one request tells whether the server knows conditional writes. */
 const PROBE = 'docker/registry/v2/conditional-write-probe';
@@ -20,7 +20,7 @@ export class BucketCheckError extends Error {
 /**
  * Asks the bucket for what every request will need, so that a wrong name, credential or endpoint is told at once.
  * @param options `readOnly`: nothing will be written
- * @throws BucketCheckError within about 8 s
+ * @throws BucketCheckError within about 7 s
  */
 export async function checkBucket(options: S3Options & { readonly readOnly: boolean }): Promise<void> {
   const client = createClient(options);
@@ -38,7 +38,9 @@ export async function checkBucket(options: S3Options & { readonly readOnly: bool
     if (!options.readOnly) await attempt(() => knowsConditions(check));
   } catch (error) {
     if (error instanceof BucketCheckError) throw error;
-    throw new BucketCheckError(explain(error, options, signal), { cause: error });
+    // That the request was given up then is no cause.
+    const cause = signal.aborted ? {} : { cause: error };
+    throw new BucketCheckError(explain(error, options, signal), cause);
   } finally {
     client.destroy();
   }
@@ -123,6 +125,8 @@ const BY_NAME: Readonly<Record<string, (place: Place) => string>> = {
   NoSuchBucket: ({ bucket, endpoint }) => `bucket: there is no bucket ${bucket} at ${endpoint}`,
   InvalidBucketName: ({ bucket, endpoint }) => `bucket: ${bucket} is no bucket name for ${endpoint}`,
   InvalidAccessKeyId: ({ endpoint }) => `accesskey: ${endpoint} does not know this key`,
+  // So says versitygw.
+  XAdminUserNotFound: ({ endpoint }) => `accesskey: ${endpoint} does not know this key`,
   InvalidToken: () => 'accesskey: the session token is not valid',
   ExpiredToken: () => 'accesskey: the session token has expired',
   SignatureDoesNotMatch: ({ endpoint }) => `secretkey: ${endpoint} does not take the signature`,

@@ -38,6 +38,19 @@ describe('the check at the start', () => {
     expect(String(error)).not.toContain('\n');
   });
 
+  it.each([
+    [403, 'InvalidAccessKeyId', 'accesskey'],
+    [404, 'XAdminUserNotFound', 'accesskey'],
+    [403, 'SignatureDoesNotMatch', 'secretkey'],
+    [400, 'AuthorizationHeaderMalformed', 'region'],
+    [301, 'PermanentRedirect', 'region'],
+    [400, 'InvalidBucketName', 'bucket'],
+    [403, 'RequestTimeTooSkewed', 'regionendpoint'],
+  ])('names the key for %d %s', async (status, code, key) => {
+    s3.fail({ operation: 'any', times: 9, fault: { kind: 'answer', status, code } });
+    await expect(check()).rejects.toThrow(`storage.s3.${key}: `);
+  });
+
   it('refuses a server that does not know conditional writes, unless nothing is written', async () => {
     s3.conditional = false;
     await expect(check()).rejects.toThrow('conditional writes');
