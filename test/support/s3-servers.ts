@@ -23,11 +23,14 @@ const accessKey = 'fairlead';
 const secretKey = 'fairlead-secret';
 const bucket = 'registry';
 
-/** versitygw on a folder below `parent`. */
-export function startVersitygw(parent: string): Promise<S3Server> {
+/** versitygw on a folder below `parent`. @param options `flags`: more of its command line */
+export function startVersitygw(
+  parent: string,
+  { flags = [] }: { readonly flags?: readonly string[] } = {},
+): Promise<S3Server> {
   return startS3(join(parent, 'versitygw'), (address, folder) => ({
     command: toolPath('versitygw'),
-    args: ['--quiet', '--port', address, 'posix', folder],
+    args: ['--quiet', '--port', address, ...flags, 'posix', folder],
     env: { ROOT_ACCESS_KEY: accessKey, ROOT_SECRET_KEY: secretKey },
   }));
 }
