@@ -14,20 +14,28 @@ const SMALL = 256 * 1024;
 /** Sizes remembered; about 150 bytes each. */
 const REMEMBERED_SIZES = 50_000;
 
+/** Blobs put in place a moment ago, and the milliseconds that a moment is at most: most manifests come within it. */
+const REMEMBERED_PLACES = 10_000;
+const MOMENT = 10_000;
+
 /**
  * The bytes of blobs and manifests by digest alone: who may have them is decided by the links of a repository.
  * Content never changes, so what was read once may be answered from memory.
  */
 export class BlobContents {
   readonly #driver: StorageDriver;
+  readonly #now: () => number;
   readonly #sizes = entryCache<Digest, number>(REMEMBERED_SIZES);
+  readonly #placedAt = entryCache<Digest, number>(REMEMBERED_PLACES);
   readonly #small = new LRUCache<Digest, Buffer>({
     maxSize: MEMORY_LIMIT,
     sizeCalculation: (content) => content.length + 512,
   });
 
-  constructor(driver: StorageDriver) {
+  /** @param options `now`: milliseconds that only go forward */
+  constructor(driver: StorageDriver, { now }: { readonly now: () => number }) {
     this.#driver = driver;
+    this.#now = now;
   }
 
   /**
@@ -91,9 +99,26 @@ export class BlobContents {
     this.#sizes.set(digest, size);
   }
 
+  /** Takes note that the data of a blob has just been put in place. */
+  placed(digest: Digest, size: number): void {
+    this.forget(digest);
+    this.rememberSize(digest, size);
+    if (this.#driver.capabilities?.cheapWrites === true) this.#placedAt.set(digest, this.#now());
+  }
+
+  /**
+   * Whether the data was put in place a moment ago, so that it need not be looked for, where looking costs a request.
+   * @param within milliseconds for which what was put in place stays
+   */
+  isJustPlaced(digest: Digest, within: number): boolean {
+    const placedAt = this.#placedAt.get(digest);
+    return placedAt !== undefined && this.#now() - placedAt < Math.min(MOMENT, within);
+  }
+
   forget(digest: Digest): void {
     this.#sizes.delete(digest);
     this.#small.delete(digest);
+    this.#placedAt.delete(digest);
   }
 
   async #read(digest: Digest, limit: number): Promise<Buffer> {

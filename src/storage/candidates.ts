@@ -23,6 +23,7 @@ export class Candidates {
   readonly #clock: () => Date;
   #list: Promise<ReadonlySet<Digest>> | undefined;
   #validUntil = 0;
+  #halfGrace = 0;
 
   constructor(driver: StorageDriver, options: { readonly now: () => number; readonly clock: () => Date }) {
     this.#driver = driver;
@@ -38,6 +39,14 @@ export class Candidates {
     if (!(await this.#current()).has(digest)) return 'kept';
     await this.#driver.delete(candidateKey(digest));
     return (await this.#isDeleting(digest)) ? 'deleting' : 'kept';
+  }
+
+  /**
+   * Milliseconds for which data that was put in place after its release is there for sure: nothing deletes it that
+   * was not a candidate for a grace period before.
+   */
+  get lastsFor(): number {
+    return this.#halfGrace;
   }
 
   async #isDeleting(digest: Digest): Promise<boolean> {
@@ -71,7 +80,8 @@ export class Candidates {
       const { entries } = await this.#driver.list(`${candidatesFolder}/${algorithm}`);
       for (const { name } of entries) found.add(digestFromHex(algorithm, name));
     }
-    this.#validUntil = startedAt + (await this.#gracePeriod()) / 2;
+    this.#halfGrace = (await this.#gracePeriod()) / 2;
+    this.#validUntil = startedAt + this.#halfGrace;
     return found;
   }
 

@@ -116,6 +116,11 @@ export interface StorageDriver {
   close(): Promise<void>;
 }
 
+export interface BeginUploadOptions {
+  /** Names of all that lies in the folder already; nothing else is put there before the upload ends. */
+  readonly beside: readonly string[];
+}
+
 export interface CreateUploadOptions {
   /**
    * Where the content will end, when that is known at the start: the driver may then write there straight, as
@@ -140,6 +145,12 @@ export interface OpenUploadOptions {
  * put small objects beside them. Its content cannot be read as an object before it was committed.
  */
 export interface UploadStore {
+  /**
+   * Makes an empty upload that nobody holds, in a folder that nobody else knows, for every process to `open`. Only
+   * where that saves more than it costs.
+   */
+  begin?(folder: Key, options: BeginUploadOptions): Promise<void>;
+
   /**
    * Begins an empty upload and gives its writer. Other objects may lie in the folder already.
    * @throws UploadBusyError when there is an upload in the folder, or somebody begins one at the same time

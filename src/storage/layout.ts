@@ -16,7 +16,7 @@ import type { Key } from './driver.ts';
  *     _manifests/tags/<tag>/current/link                   what the tag leads to
  *     _manifests/tags/<tag>/index/<alg>/<hex>/link         what it led to at any time
  *     _manifests/referrers/<alg>/<subject hex>/<alg>/<hex>/link   * this manifest names that subject
- *     _uploads/<uuid>/startedat                            when the session began, RFC 3339
+ *     _uploads/<uuid>/startedat                            when the session began, RFC 3339 (not on a bucket)
  *     _uploads/<uuid>/data, data.*, lock*                  the driver's
  *     _uploads/<uuid>/algorithm                            * announced digest algorithm
  *   candidates/graceperiod                                 * milliseconds, as text; holds for all servers

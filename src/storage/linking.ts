@@ -49,4 +49,9 @@ export class Linker {
   async keep(digest: Digest): Promise<void> {
     if ((await this.#candidates.release(digest)) === 'deleting') throw new BlobBeingDeletedError(digest);
   }
+
+  /** Milliseconds for which data that `link` saw put in place need not be looked for again. */
+  get lastsFor(): number {
+    return this.#candidates.lastsFor;
+  }
 }

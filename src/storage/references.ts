@@ -40,6 +40,7 @@ export class References {
   /** The data is looked for in the storage itself, and last: a collection may just have ended. */
   async #keepData(digest: Digest): Promise<boolean> {
     if (!(await this.#keep(digest))) return false;
+    if (this.#contents.isJustPlaced(digest, this.#linker.lastsFor)) return true;
     try {
       await this.#contents.sizeInStorage(digest);
       return true;

@@ -39,7 +39,7 @@ export function createRegistryStorage(
   options: RegistryStorageOptions,
 ): RegistryStorage {
   const { log, hashers, now, clock } = options;
-  const contents = new BlobContents(driver);
+  const contents = new BlobContents(driver, { now });
   const links = new LinkStore(driver, { log, now });
   const linker = new Linker(new Candidates(driver, { now, clock }), links);
   const layers = new Layers({ contents, links, linker, log });

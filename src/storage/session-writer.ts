@@ -84,8 +84,7 @@ export class SessionWriter {
       layers.add(name, expected, async () => {
         await writer.commit(blobDataKey(expected));
         this.#ended = true;
-        contents.forget(expected);
-        contents.rememberSize(expected, size);
+        contents.placed(expected, size);
       }),
     );
   }

@@ -47,12 +47,20 @@ export class UploadSessions {
    */
   async start(name: RepositoryName, algorithm?: DigestAlgorithm): Promise<string> {
     const id = randomUUID();
+    const { uploads } = this.#driver;
+    const beside: string[] = [];
     if (algorithm !== undefined && algorithm !== 'sha256') {
-      await this.#driver.write(uploadAlgorithmKey(name, id), Buffer.from(algorithm), { durable: false });
+      const key = uploadAlgorithmKey(name, id);
+      await this.#driver.write(key, Buffer.from(algorithm), { durable: false });
+      beside.push(key.slice(uploadFolder(name, id).length + 1));
     }
-    const startedAt = this.#clock().toISOString();
-    await this.#driver.write(uploadStartedAtKey(name, id), Buffer.from(startedAt), { durable: false });
-    this.#unopened.set(id, true);
+    if (uploads.begin === undefined) {
+      const startedAt = this.#clock().toISOString();
+      await this.#driver.write(uploadStartedAtKey(name, id), Buffer.from(startedAt), { durable: false });
+      this.#unopened.set(id, true);
+    } else {
+      await uploads.begin(uploadFolder(name, id), { beside });
+    }
     this.#announced.set(id, algorithm ?? 'sha256');
     return id;
   }
@@ -62,13 +70,16 @@ export class UploadSessions {
    * @throws KeyNotFoundError when there is no such session
    */
   async size(name: RepositoryName, id: string): Promise<number> {
-    await this.#mustExist(name, id);
+    if (!SESSION_ID.test(id)) throw new KeyNotFoundError(uploadStartedAtKey(name, id));
+    const { uploads } = this.#driver;
+    if (uploads.begin === undefined) await this.#mustExist(name, id);
     try {
-      return await this.#driver.uploads.size(uploadFolder(name, id));
+      return await uploads.size(uploadFolder(name, id));
     } catch (error) {
-      if (error instanceof KeyNotFoundError) return 0;
-      throw error;
+      if (!(error instanceof KeyNotFoundError)) throw error;
     }
+    if (uploads.begin !== undefined) await this.#mustExist(name, id);
+    return 0;
   }
 
   /**
@@ -137,9 +148,7 @@ export class UploadSessions {
   }
 
   async #mustExist(name: RepositoryName, id: string): Promise<void> {
-    const key = uploadStartedAtKey(name, id);
-    if (!SESSION_ID.test(id)) throw new KeyNotFoundError(key);
-    await this.#driver.stat(key);
+    await this.#driver.stat(uploadStartedAtKey(name, id));
   }
 
   async #algorithm(name: RepositoryName, id: string): Promise<DigestAlgorithm> {

@@ -198,6 +198,26 @@ export function describeUploadContract(create: () => Promise<StorageHarness>): v
     await expect(driver.stat(`${FOLDER}/startedat`)).rejects.toThrow(KeyNotFoundError);
   });
 
+  it('begins an upload for every process to open, with what lies beside it', async (context) => {
+    const { uploads } = driver;
+    if (uploads.begin === undefined) return context.skip('it costs no less than creating one');
+    const other = (await harness.start()).driver;
+    await driver.write(`${FOLDER}/algorithm`, text('sha512'));
+    await uploads.begin(FOLDER, { beside: ['algorithm'] });
+    expect(await other.uploads.size(FOLDER)).toBe(0);
+    await expect(uploads.create(FOLDER)).rejects.toThrow(UploadBusyError);
+    const writer = await other.uploads.open(FOLDER);
+    await expect(uploads.open(FOLDER)).rejects.toThrow(UploadBusyError);
+    await writer.append(pattern(6_000_000));
+    await writer.close();
+    const last = await uploads.open(FOLDER);
+    expect(last.size).toBe(6_000_000);
+    await last.commit(TARGET);
+    expect((await readAll(other, TARGET)).equals(pattern(6_000_000))).toBe(true);
+    expect(await listNames(driver, UPLOADS)).toEqual([]);
+    await expect(other.uploads.open(FOLDER)).rejects.toThrow(KeyNotFoundError);
+  });
+
   it('knows no upload that was never begun', async () => {
     await expect(driver.uploads.size(FOLDER)).rejects.toThrow(KeyNotFoundError);
     await expect(driver.uploads.open(FOLDER)).rejects.toThrow(KeyNotFoundError);

@@ -1,14 +1,12 @@
-import type { Key, UploadWriter } from '../driver.ts';
-import { UploadLostError } from '../storage-errors.ts';
-import { keysBelow } from './folder-delete.ts';
+import type { Key } from '../driver.ts';
+import { BucketWriter } from './bucket-writer.ts';
 import type { KnownState, Lease } from './lease.ts';
 import { completeProven } from './multipart-commit.ts';
 import type { Multipart, PartTag } from './multiparts.ts';
+import type { Content } from './objects.ts';
 import { PartAssembler } from './part-assembler.ts';
-import { lockKey } from './session-state.ts';
 import { TailObjects } from './tail-objects.ts';
 import type { UploadContext } from './upload-context.ts';
-import { deleteUpload } from './upload-end.ts';
 
 export interface DirectUpload {
   readonly target: Key;
@@ -24,148 +22,82 @@ export interface DirectUpload {
  * nothing until it is completed, or when there is less than a part of it by one request. What it wrote cannot be
  * read back, so it ends with its writer.
  */
-export class DirectWriter implements UploadWriter {
-  readonly #context: UploadContext;
-  readonly #folder: string;
+export class DirectWriter extends BucketWriter {
+  protected readonly keeps = false;
   readonly #direct: DirectUpload;
-  readonly #tails: TailObjects;
-  readonly #assembler: PartAssembler;
-  readonly #parts: PartTag[] = [];
+  readonly #sent: PartTag[];
   #upload: Promise<Multipart> | undefined;
-  #size = 0;
-  #failed = false;
-  #ended = false;
 
   constructor(context: UploadContext, folder: string, direct: DirectUpload) {
-    this.#context = context;
-    this.#folder = folder;
-    this.#direct = direct;
-    this.#tails = new TailObjects(context.objects, folder, 0);
-    this.#assembler = new PartAssembler({
+    const sent: PartTag[] = [];
+    const tails = new TailObjects(context.objects, folder, { epoch: 0, tail: null });
+    const assembler = new PartAssembler({
       buffers: context.buffers,
       partSize: context.partSize,
       send: async (index, content) => {
         this.#upload ??= this.#beginUpload();
-        this.#parts[index] = await context.multiparts.send(await this.#upload, index + 1, content);
+        sent[index] = await context.multiparts.send(await this.#upload, index + 1, content);
       },
-      keep: (content) => this.#tails.write(content),
+      keep: (content) => tails.write(content),
     });
-  }
-
-  get size(): number {
-    return this.#size;
-  }
-
-  async append(chunk: Uint8Array): Promise<void> {
-    if (this.#direct.held()?.lost === true) throw new UploadLostError();
-    await this.#noteFailure(this.#assembler.append(chunk));
-    this.#size += chunk.byteLength;
+    super({ context, folder, tails, assembler, size: 0, onEnd: direct.onEnd });
+    this.#direct = direct;
+    this.#sent = sent;
   }
 
   async *content(): AsyncGenerator<Uint8Array> {
-    await this.#assembler.settle();
+    const { assembler } = this.parts;
+    await assembler.settle();
     if (this.#upload !== undefined) throw new Error('parts of a multipart upload cannot be read back');
-    yield* this.#assembler.readRest();
+    yield* assembler.readRest();
   }
 
-  commit(key: Key): Promise<void> {
-    return this.#noteFailure(this.#commit(key));
+  protected held(): Lease | undefined {
+    return this.#direct.held();
   }
 
-  async drop(): Promise<void> {
-    const dropping = this.#drop();
-    // The client has waited long enough when something failed before.
-    if (this.#failed) this.#context.later(dropping);
-    else await dropping;
+  protected partKeys(): readonly string[] {
+    return [];
   }
 
-  async close(): Promise<void> {
-    if (this.#ended) return;
-    this.#ended = true;
-    const lease = this.#direct.held();
-    let known: KnownState | undefined;
-    try {
-      await this.#abort();
-      for (const key of this.#tails.keys) this.#context.later(this.#context.objects.delete(key));
-      if (lease === undefined || lease.lost) return;
-      const released = lease.update((state) => ({ ...state, holder: null, target: null }));
-      if (this.#failed) {
-        this.#context.later(released);
-      } else {
-        await released;
-        known = lease.known;
-      }
-    } catch (error) {
-      if (!(error instanceof UploadLostError)) throw error;
-    } finally {
-      await this.#assembler.release();
-      if (lease !== undefined) this.#context.later(lease.stop());
-      this.#direct.onEnd(known);
-    }
-  }
-
-  async #commit(key: Key): Promise<void> {
+  protected async putInPlace(key: Key, rest: Content): Promise<void> {
     if (key !== this.#direct.target) throw new Error(`begun for ${this.#direct.target}, not for ${key}`);
-    await this.#assembler.settle();
-    const rest = await this.#assembler.rest();
+    const { multiparts, objects } = this.parts.context;
     const upload = await this.#upload;
-    const keys = this.#keys();
-    keys.catch(() => {});
     if (upload === undefined) {
-      await this.#direct.held()?.confirm();
-      await this.#context.objects.put(key, rest);
-    } else {
-      const { multiparts } = this.#context;
-      const parts = [...this.#parts];
-      if (rest.size > 0) parts.push(await multiparts.send(upload, parts.length + 1, rest));
-      await this.#direct.held()?.confirm();
-      await completeProven(this.#context, upload, { parts, size: this.#size });
-      this.#upload = undefined;
+      await this.held()?.confirm();
+      await objects.put(key, rest);
+      return;
     }
-    await this.#end(await keys);
+    const parts = [...this.#sent];
+    if (rest.size > 0) parts.push(await multiparts.send(upload, parts.length + 1, rest));
+    await this.held()?.confirm();
+    await completeProven(this.parts.context, upload, { parts, size: this.size });
+    this.#upload = undefined;
   }
 
-  async #drop(): Promise<void> {
-    await this.#direct.held()?.confirm();
-    await this.#abort();
-    await this.#end(await this.#keys());
+  protected async leave(): Promise<void> {
+    const { context } = this.parts;
+    const upload = await this.#upload?.catch(() => undefined);
+    this.#upload = undefined;
+    if (upload !== undefined) context.later(context.multiparts.abort(upload));
   }
 
-  async #noteFailure<Result>(work: Promise<Result>): Promise<Result> {
-    try {
-      return await work;
-    } catch (error) {
-      this.#failed = true;
-      throw error;
-    }
+  protected async giveBack({ failed }: { readonly failed: boolean }): Promise<void> {
+    const { context, tails } = this.parts;
+    for (const key of tails.keys) context.later(context.objects.delete(key));
+    await this.held()?.update((state) => ({
+      ...state,
+      holder: null,
+      target: null,
+      others: failed ? null : state.others,
+    }));
   }
 
   async #beginUpload(): Promise<Multipart> {
     const lease = await this.#direct.lease();
-    const upload = await this.#context.multiparts.create(this.#direct.target);
+    const upload = await this.parts.context.multiparts.create(this.#direct.target);
     await lease.update((state) => ({ ...state, target: { key: upload.key, uploadId: upload.id } }));
     return upload;
-  }
-
-  async #abort(): Promise<void> {
-    await this.#noteFailure(this.#assembler.settle()).catch(() => {});
-    const upload = await this.#upload?.catch(() => undefined);
-    this.#upload = undefined;
-    if (upload !== undefined) this.#context.later(this.#context.multiparts.abort(upload));
-  }
-
-  /** What there is of this upload besides its content. */
-  async #keys(): Promise<readonly string[]> {
-    if (this.#direct.held() === undefined) return this.#tails.keys;
-    return [...(await keysBelow(this.#context.caller, this.#folder)), lockKey(this.#folder)];
-  }
-
-  async #end(keys: readonly string[]): Promise<void> {
-    const lease = this.#direct.held();
-    await lease?.stop();
-    await deleteUpload(this.#context, [...new Set(keys)]);
-    this.#ended = true;
-    await this.#assembler.release();
-    this.#direct.onEnd();
   }
 }

@@ -1,14 +1,24 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
-import type { CreateUploadOptions, Key, OpenUploadOptions, UploadStore, UploadWriter } from '../driver.ts';
+import type {
+  BeginUploadOptions,
+  CreateUploadOptions,
+  Key,
+  OpenUploadOptions,
+  UploadStore,
+  UploadWriter,
+} from '../driver.ts';
 import { UploadBusyError } from '../storage-errors.ts';
 import { DirectWriter } from './direct-writer.ts';
 import { type KnownState, Lease, readState } from './lease.ts';
 import { listAll } from './listing.ts';
+import { contentOf } from './objects.ts';
 import {
   EMPTY_STATE,
   epochPrefix,
+  formatState,
+  lockKey,
   partKey,
   type SessionState,
   sizeOf,
@@ -33,6 +43,12 @@ export class S3Uploads implements UploadStore {
     this.#context = context;
   }
 
+  async begin(folder: Key, { beside }: BeginUploadOptions): Promise<void> {
+    const state: SessionState = { ...EMPTY_STATE, others: beside };
+    const etag = await this.#context.objects.put(lockKey(folder), contentOf(formatState(state)));
+    this.#known.set(folder, { state, etag });
+  }
+
   create(folder: Key, { target, unshared }: CreateUploadOptions = {}): Promise<UploadWriter> {
     return this.#enter(folder, async () => {
       const first: SessionState = {
@@ -40,6 +56,7 @@ export class S3Uploads implements UploadStore {
         epoch: 1,
         holder: this.#newHolder(),
         target: target === undefined ? null : { key: target, uploadId: null },
+        others: unshared === true ? [] : null,
       };
       const take = (): Promise<Lease> =>
         Lease.take(this.#context, folder, { before: undefined, state: first });
@@ -126,6 +143,8 @@ export class S3Uploads implements UploadStore {
         holder: this.#newHolder(),
         beat: state.beat + 1,
         target: aim,
+        // Who died may have left what its state did not tell.
+        others: old.holder === null ? old.others : null,
       },
     });
     if (old.target !== null && old.target.uploadId !== null) {

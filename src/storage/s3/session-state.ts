@@ -36,6 +36,11 @@ export interface SessionState {
   readonly tail: Tail | null;
   /** The key at which a multipart upload is or will be under way, for whoever has to clean up. */
   readonly target: { readonly key: string; readonly uploadId: string | null } | null;
+  /**
+   * Names of what lies in the folder beside what this state implies; null when that is not known, since the upload
+   * was begun by something else, or a holder died or failed.
+   */
+  readonly others: readonly string[] | null;
 }
 
 export const EMPTY_STATE: SessionState = {
@@ -46,6 +51,7 @@ export const EMPTY_STATE: SessionState = {
   segments: [],
   tail: null,
   target: null,
+  others: null,
 };
 
 export const lockKey = (folder: string): string => `${folder}/lock.s3`;
@@ -82,7 +88,8 @@ export function formatState(state: SessionState): Buffer {
 export function parseState(content: Buffer, key: string): SessionState {
   try {
     const state: unknown = JSON.parse(content.toString());
-    if (isState(state)) return state;
+    // Those of a version before say nothing of others.
+    if (isState(state)) return { ...state, others: state.others ?? null };
   } catch (error) {
     throw new StorageUnavailableError(`${key} is no upload state`, { cause: error });
   }

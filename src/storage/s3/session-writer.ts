@@ -1,14 +1,12 @@
 import { mapBounded } from '../bounded.ts';
-import type { Key, UploadWriter } from '../driver.ts';
-import { UploadLostError } from '../storage-errors.ts';
-import { keysBelow } from './folder-delete.ts';
+import type { Key } from '../driver.ts';
+import { BucketWriter } from './bucket-writer.ts';
 import type { KnownState, Lease } from './lease.ts';
 import { completeProven } from './multipart-commit.ts';
 import { openReader } from './object-reader.ts';
 import type { Content } from './objects.ts';
 import { PartAssembler } from './part-assembler.ts';
 import {
-  lockKey,
   partCount,
   partKey,
   partKeys,
@@ -20,9 +18,6 @@ import {
 } from './session-state.ts';
 import { INLINE_TAIL, inlineTail, TailObjects } from './tail-objects.ts';
 import type { UploadContext } from './upload-context.ts';
-import { deleteUpload } from './upload-end.ts';
-
-const nothing = (): undefined => undefined;
 
 export interface HeldUpload {
   readonly lease: Lease;
@@ -34,168 +29,96 @@ export interface HeldUpload {
  * Writes an upload whose digest is not known yet: parts are objects in its folder, which can be read and hashed
  * again; the server copies them together at the commit.
  */
-export class SessionWriter implements UploadWriter {
-  readonly #context: UploadContext;
-  readonly #folder: string;
-  readonly #held: HeldUpload;
+export class SessionWriter extends BucketWriter {
+  protected readonly keeps = true;
+  readonly #lease: Lease;
   /** The state when this writer took the upload. */
   readonly #begin: SessionState;
-  readonly #tails: TailObjects;
-  readonly #assembler: PartAssembler;
   /** Sizes of this writer's parts that arrived, by index. */
-  readonly #arrived = new Map<number, number>();
-  #size: number;
-  #appended = false;
-  #failed = false;
-  #ended = false;
+  readonly #arrived: ReadonlyMap<number, number>;
 
-  constructor(context: UploadContext, folder: string, held: HeldUpload) {
-    this.#context = context;
-    this.#folder = folder;
-    this.#held = held;
-    const begin = held.lease.state;
+  constructor(context: UploadContext, folder: string, { lease, onEnd }: HeldUpload) {
+    const begin = lease.state;
     const { epoch, segments, tail } = begin;
     const before = partCount(segments);
-    this.#begin = begin;
-    this.#size = sizeOf(begin);
-    this.#tails = new TailObjects(context.objects, folder, epoch);
-    this.#assembler = new PartAssembler(
+    const arrived = new Map<number, number>();
+    const tails = new TailObjects(context.objects, folder, begin);
+    const assembler = new PartAssembler(
       {
         buffers: context.buffers,
         partSize: (index) => context.partSize(before + index),
         send: async (index, content) => {
           await context.objects.put(partKey(folder, epoch, index), content);
-          this.#arrived.set(index, content.size);
+          arrived.set(index, content.size);
         },
         keep: async (content) => {
-          const kept = await this.#tails.write(content);
+          const kept = await tails.write(content);
           // So that it counts when this process dies.
-          context.later(held.lease.update((state) => this.#withProgress(state, kept.tail)));
+          context.later(lease.update((state) => this.#withProgress(state, kept.tail)));
           return kept;
         },
       },
-      tail === null ? undefined : this.#tails.read(tail),
+      tail === null ? undefined : tails.read(tail),
     );
-  }
-
-  get size(): number {
-    return this.#size;
-  }
-
-  async append(chunk: Uint8Array): Promise<void> {
-    if (this.#held.lease.lost) throw new UploadLostError();
-    this.#appended = true;
-    await this.#noteFailure(this.#assembler.append(chunk));
-    this.#size += chunk.byteLength;
+    super({ context, folder, tails, assembler, size: sizeOf(begin), onEnd });
+    this.#begin = begin;
+    this.#lease = lease;
+    this.#arrived = arrived;
   }
 
   async *content(): AsyncGenerator<Uint8Array> {
-    await this.#assembler.settle();
-    for (const key of partKeys(this.#folder, this.#segments())) {
-      yield* (await openReader(this.#context.objects, key)).chunks();
+    const { assembler, context } = this.parts;
+    await assembler.settle();
+    for (const key of this.partKeys()) yield* (await openReader(context.objects, key)).chunks();
+    yield* assembler.readRest();
+  }
+
+  protected held(): Lease {
+    return this.#lease;
+  }
+
+  protected partKeys(): readonly string[] {
+    return partKeys(this.parts.folder, this.#segments());
+  }
+
+  protected async putInPlace(key: Key, rest: Content): Promise<void> {
+    const sources = this.partKeys();
+    await this.#lease.confirm();
+    if (sources.length === 0) await this.parts.context.objects.put(key, rest);
+    else await this.#copyTogether(key, sources, rest);
+  }
+
+  protected async leave(): Promise<void> {}
+
+  protected async giveBack({ failed }: { readonly failed: boolean }): Promise<void> {
+    if (failed) {
+      const tail = this.#arrivedCount() === 0 ? this.#begin.tail : null;
+      await this.#lease.update((state) => ({ ...this.#released(state, tail), others: null }));
+      return;
     }
-    yield* this.#assembler.readRest();
+    const { context, tails } = this.parts;
+    const tail = await this.#lastTail();
+    await this.#lease.update((state) => this.#released(state, tail));
+    for (const key of tails.keysBut(tail)) context.later(context.objects.delete(key));
   }
 
-  commit(key: Key): Promise<void> {
-    return this.#noteFailure(this.#commit(key));
-  }
-
-  async #commit(key: Key): Promise<void> {
-    const { caller, objects } = this.#context;
-    await this.#assembler.settle();
-    const rest = await this.#assembler.rest();
-    const segments = this.#segments();
-    await this.#held.lease.confirm();
-    const keys = keysBelow(caller, this.#folder);
-    if (partCount(segments) === 0) await Promise.all([objects.put(key, rest), keys]);
-    else await Promise.all([this.#copyTogether(key, segments, rest), keys]);
-    await this.#end(await keys);
-  }
-
-  async drop(): Promise<void> {
-    const dropping = this.#drop();
-    // The client has waited long enough when something failed before.
-    if (this.#failed) this.#context.later(dropping);
-    else await this.#noteFailure(dropping);
-  }
-
-  async close(): Promise<void> {
-    if (this.#ended) return;
-    this.#ended = true;
-    const { lease, onEnd } = this.#held;
-    // Who appended, and had no error for it so far, would take what did not arrive for kept.
-    const unheard = this.#appended && !this.#failed;
-    let known: KnownState | undefined;
-    try {
-      if (lease.lost) throw new UploadLostError();
-      const failure = await this.#assembler.settle().then(nothing, (error: unknown) => ({ error }));
-      if (this.#failed || failure !== undefined) {
-        // What arrived counts, whether this is heard or not.
-        const tail = this.#arrivedCount() === 0 ? this.#begin.tail : null;
-        this.#context.later(lease.update((state) => this.#released(state, tail)));
-        if (unheard && failure !== undefined) throw failure.error;
-        return;
-      }
-      const tail = await this.#lastTail();
-      await lease.update((state) => this.#released(state, tail));
-      known = lease.known;
-      this.#deleteOldTails(tail);
-    } catch (error) {
-      if (unheard || !(error instanceof UploadLostError)) throw error;
-    } finally {
-      await this.#assembler.release();
-      this.#context.later(lease.stop());
-      onEnd(known);
-    }
-  }
-
-  async #noteFailure<Result>(work: Promise<Result>): Promise<Result> {
-    try {
-      return await work;
-    } catch (error) {
-      this.#failed = true;
-      throw error;
-    }
-  }
-
-  async #drop(): Promise<void> {
-    await this.#held.lease.confirm();
-    await this.#assembler.settle().catch(() => {});
-    await this.#end(await keysBelow(this.#context.caller, this.#folder));
-  }
-
-  async #copyTogether(key: Key, segments: readonly Segment[], rest: Content): Promise<void> {
-    const { multiparts, copiesAtOnce, later } = this.#context;
-    const { lease } = this.#held;
-    await lease.update((state) => ({ ...state, target: { key, uploadId: null } }));
+  async #copyTogether(key: Key, sources: readonly string[], rest: Content): Promise<void> {
+    const { context } = this.parts;
+    const { multiparts, copiesAtOnce, later } = context;
+    await this.#lease.update((state) => ({ ...state, target: { key, uploadId: null } }));
     const upload = await multiparts.create(key);
     try {
-      await lease.update((state) => ({ ...state, target: { key, uploadId: upload.id } }));
-      const sources = [...partKeys(this.#folder, segments).entries()];
-      const parts = await mapBounded(sources, copiesAtOnce, ([index, source]) =>
+      await this.#lease.update((state) => ({ ...state, target: { key, uploadId: upload.id } }));
+      const parts = await mapBounded([...sources.entries()], copiesAtOnce, ([index, source]) =>
         multiparts.copy(upload, index + 1, source),
       );
       if (rest.size > 0) parts.push(await multiparts.send(upload, parts.length + 1, rest));
-      await lease.confirm();
-      await completeProven(this.#context, upload, { parts, size: this.#size });
+      await this.#lease.confirm();
+      await completeProven(context, upload, { parts, size: this.size });
     } catch (error) {
       later(multiparts.abort(upload));
       throw error;
     }
-  }
-
-  async #end(keys: readonly string[]): Promise<void> {
-    const { lease, onEnd } = this.#held;
-    const { target } = lease.state;
-    await lease.stop();
-    await deleteUpload(this.#context, [...new Set([...keys, lockKey(this.#folder)])]);
-    if (target !== null && target.uploadId !== null) {
-      this.#context.later(this.#context.multiparts.abort({ key: target.key, id: target.uploadId }));
-    }
-    this.#ended = true;
-    await this.#assembler.release();
-    onEnd();
   }
 
   /** Parts that arrived without a gap. */
@@ -214,7 +137,7 @@ export class SessionWriter implements UploadWriter {
 
   /** @param tail lies behind the last part that was begun */
   #withProgress(state: SessionState, tail: Tail): SessionState {
-    const all = this.#arrivedCount() === this.#assembler.partsBegun;
+    const all = this.#arrivedCount() === this.parts.assembler.partsBegun;
     return all ? { ...state, segments: this.#segments(), tail } : state;
   }
 
@@ -223,18 +146,9 @@ export class SessionWriter implements UploadWriter {
   }
 
   async #lastTail(): Promise<Tail | null> {
-    if (!this.#appended) return this.#begin.tail;
-    const rest = await this.#assembler.rest();
+    if (this.size === sizeOf(this.#begin)) return this.#begin.tail;
+    const rest = await this.parts.assembler.rest();
     if (rest.size === 0) return null;
-    return rest.size <= INLINE_TAIL ? inlineTail(rest) : (await this.#tails.write(rest)).tail;
-  }
-
-  #deleteOldTails(current: Tail | null): void {
-    const { tail } = this.#begin;
-    const before = tail?.kind === 'object' ? [tail.name] : [];
-    const old = [...before.map((name) => `${this.#folder}/${name}`), ...this.#tails.keys].filter(
-      (key) => current?.kind !== 'object' || key !== `${this.#folder}/${current.name}`,
-    );
-    for (const key of old) this.#context.later(this.#context.objects.delete(key));
+    return rest.size <= INLINE_TAIL ? inlineTail(rest) : (await this.parts.tails.write(rest)).tail;
   }
 }

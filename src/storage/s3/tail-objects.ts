@@ -11,38 +11,56 @@ export class TailObjects {
   readonly #objects: Objects;
   readonly #folder: string;
   readonly #epoch: number;
-  #written: string[] = [];
+  #names: readonly string[];
+  #written = 0;
 
-  constructor(objects: Objects, folder: string, epoch: number) {
+  /** @param holder of which epoch, and the tail it begins with */
+  constructor(
+    objects: Objects,
+    folder: string,
+    holder: { readonly epoch: number; readonly tail: Tail | null },
+  ) {
     this.#objects = objects;
     this.#folder = folder;
-    this.#epoch = epoch;
+    this.#epoch = holder.epoch;
+    this.#names = holder.tail?.kind === 'object' ? [holder.tail.name] : [];
   }
 
-  /** Keys of all that were written here. */
+  /** Keys of the tail that was there and of all that were written here. */
   get keys(): readonly string[] {
-    return this.#written.map((name) => `${this.#folder}/${name}`);
+    return this.#names.map((name) => this.#keyOf(name));
+  }
+
+  /** As `keys`, without a tail that still counts. */
+  keysBut(current: Tail | null): readonly string[] {
+    if (current?.kind !== 'object') return this.keys;
+    return this.keys.filter((key) => key !== this.#keyOf(current.name));
   }
 
   async write(content: Content): Promise<Kept & { readonly tail: Tail }> {
-    const name = `data.tail.${this.#epoch}.${this.#written.length}`;
-    this.#written = [...this.#written, name];
-    await this.#objects.put(`${this.#folder}/${name}`, content);
+    const name = `data.tail.${this.#epoch}.${this.#written}`;
+    this.#written += 1;
+    this.#names = [...this.#names, name];
+    await this.#objects.put(this.#keyOf(name), content);
     return this.read({ kind: 'object', name, bytes: content.size });
   }
 
   /** A tail that the state names. */
   read(tail: Tail): Kept & { readonly tail: Tail } {
     const objects = this.#objects;
-    const folder = this.#folder;
+    const key = tail.kind === 'object' ? this.#keyOf(tail.name) : '';
     return {
       tail,
       size: tail.bytes,
       async *chunks() {
         if (tail.kind === 'inline') yield Buffer.from(tail.content, 'base64');
-        else yield* (await openReader(objects, `${folder}/${tail.name}`)).chunks();
+        else yield* (await openReader(objects, key)).chunks();
       },
     };
+  }
+
+  #keyOf(name: string): string {
+    return `${this.#folder}/${name}`;
   }
 }
 
