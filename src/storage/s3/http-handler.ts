@@ -1,12 +1,8 @@
-import {
-  type ClientRequest,
-  Agent as HttpAgent,
-  request as httpRequest,
-  type IncomingMessage,
-} from 'node:http';
+import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
+import { LargeBodyAgent, largeBodyOf } from './large-bodies.ts';
 
 /** As much of the SDK's request as is sent. */
 export interface SdkRequest {
@@ -52,13 +48,13 @@ export class SilentServerError extends Error {
  */
 export class SilenceHttpHandler {
   readonly #settings: HandlerSettings;
-  readonly #http: HttpAgent;
+  readonly #http: LargeBodyAgent;
   readonly #https: HttpsAgent;
 
   constructor(settings: HandlerSettings) {
     this.#settings = settings;
     const pool = { keepAlive: true, maxFreeSockets: 128, noDelay: true, proxyEnv: proxyOf(settings) };
-    this.#http = new HttpAgent(pool);
+    this.#http = new LargeBodyAgent(pool);
     this.#https = new HttpsAgent({
       ...pool,
       ...(settings.ca === undefined ? {} : { ca: settings.ca }),
@@ -93,6 +89,7 @@ export class SilenceHttpHandler {
       call.on('error', reject);
       call.once('response', (message) => {
         response = message;
+        if (!secure && request.method === 'GET') this.#http.takeBody(message);
         resolve({ response: sdkResponse(message) });
       });
       send(call, request.body).catch((error: unknown) => call.destroy(asError(error)));
@@ -133,7 +130,7 @@ interface SilenceWatch {
 function watchSilence(call: ClientRequest, { socket, silence, response }: SilenceWatch): void {
   const onTimeout = (): void => {
     const message = response();
-    if (message !== undefined && message.readableLength > 0) {
+    if (message !== undefined && !isAwaited(message)) {
       socket.setTimeout(silence);
       return;
     }
@@ -147,6 +144,10 @@ function watchSilence(call: ClientRequest, { socket, silence, response }: Silenc
     socket.removeListener('timeout', onTimeout);
     socket.setTimeout(0);
   });
+}
+
+function isAwaited(message: IncomingMessage): boolean {
+  return largeBodyOf(message)?.isAwaited ?? message.readableLength === 0;
 }
 
 async function send(call: ClientRequest, body: unknown): Promise<void> {

@@ -1,6 +1,7 @@
 import { type ByteRange, rangeLength } from '../../oci/byte-range.ts';
 import type { ObjectReader } from '../driver.ts';
 import { StorageUnavailableError } from '../storage-errors.ts';
+import { chunksOf } from './large-bodies.ts';
 import type { Objects, OpenObject } from './objects.ts';
 import { describe } from './s3-errors.ts';
 
@@ -33,7 +34,7 @@ export async function openReader(
       for (;;) {
         let failed: unknown;
         try {
-          for await (const chunk of current.body) {
+          for await (const chunk of chunksOf(current.body)) {
             at += chunk.length;
             fruitless = 0;
             yield chunk;
