@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Clients, clientsIn } from '../support/clients.ts';
 import { describeWith } from '../support/describe-with.ts';
 import { type Docker, startDockerClassic, startDockerEngine } from '../support/docker.ts';
+import { atHost, snippetOf } from '../support/document.ts';
 import { type MirrorSetup, startMirrorSetup } from '../support/mirror-setup.ts';
 import { makeScratch } from '../support/scratch.ts';
 import type { Tool } from '../support/tools.ts';
@@ -25,12 +26,14 @@ const DAEMONS = [
     tools: ['dockerd-classic', 'containerd-classic'],
     start: startDockerClassic,
     prefixes: [''],
+    document: 'docs/mirror.md',
   },
   {
     name: 'docker Engine 29',
     tools: ['dockerd-engine'],
     start: startDockerEngine,
     prefixes: ['', '/docker.io'],
+    document: 'README.md',
   },
 ] as const;
 
@@ -50,7 +53,10 @@ for (const daemon of DAEMONS) {
           clients = clientsIn(scratch.path);
           it = await startMirrorSetup(held, { scratch, clients });
           url = `${it.mirror.url}${prefix}`;
-          docker = held.use(await daemon.start({ folder: scratch.path, mirrors: [url] }));
+          const written = snippetOf(daemon.document, 'json', 'registry-mirrors');
+          const setting =
+            prefix === '' ? { daemonJson: atHost(written, it.mirror.host) } : { mirrors: [url] };
+          docker = held.use(await daemon.start({ folder: scratch.path, ...setting }));
         });
         afterAll(() => held.disposeAsync());
 

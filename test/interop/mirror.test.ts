@@ -5,6 +5,7 @@ import { type Client, client } from '../support/client.ts';
 import { type Clients, clientsIn } from '../support/clients.ts';
 import { describeWith } from '../support/describe-with.ts';
 import { startContainerd } from '../support/docker.ts';
+import { atHost, snippetOf } from '../support/document.ts';
 import { pushGreeting } from '../support/images.ts';
 import { type MirrorSetup, startMirrorSetup } from '../support/mirror-setup.ts';
 import { makeScratch, type Scratch } from '../support/scratch.ts';
@@ -45,12 +46,30 @@ describeWith(
       expect(byHost).toBe((await clients.crane('digest', `${host}/quay.io/deis/go-dev:v1`)).stdout.trim());
     });
 
+    test('skopeo reads by path prefix, and both by Host', async () => {
+      const { host, port } = it.mirror;
+      const skopeo = (reference: string) =>
+        clients.skopeo('inspect', '--raw', '--tls-verify=false', `docker://${reference}`);
+      const own = (await skopeo(`${it.hub.host}/library/hello:v1`)).stdout;
+      for (const name of ['docker.io/library/hello', 'docker.io/hello', 'hello']) {
+        expect((await skopeo(`${host}/${name}:v1`)).stdout).toBe(own);
+      }
+      // By this name of the machine the mirror is quay.io.
+      const byHost = `localhost:${port}/deis/go-dev:v1`;
+      await clients.crane('validate', '--remote', byHost);
+      const byPath = (await skopeo(`${host}/quay.io/deis/go-dev:v1`)).stdout;
+      expect((await skopeo(byHost)).stdout).toBe(byPath);
+      await clients.skopeo(
+        'copy',
+        '--src-tls-verify=false',
+        `docker://${byHost}`,
+        `dir:${scratch.at('by-host')}`,
+      );
+    });
+
     test('skopeo and podman pull through registries.conf', async () => {
       const conf = scratch.at('mirrors.conf');
-      const registry = (prefix: string): string =>
-        `[[registry]]\nprefix = "${prefix}"\nlocation = "${prefix}"\n` +
-        `[[registry.mirror]]\nlocation = "${it.mirror.host}/${prefix}"\ninsecure = true\n`;
-      writeFileSync(conf, ['docker.io', 'quay.io', 'gcr.io'].map(registry).join(''));
+      writeFileSync(conf, atHost(snippetOf('docs/mirror.md', 'toml', '[[registry.mirror]]'), it.mirror.host));
       const to = `dir:${scratch.at('skopeo-out')}`;
       const { DOCKER_CONFIG: _, ...others } = clients.env;
       const env = { ...others, CONTAINERS_REGISTRIES_CONF: conf };
@@ -60,7 +79,7 @@ describeWith(
       await skopeo('copy', '--src-tls-verify=false', 'docker://docker.io/library/hello:v1', to);
       await skopeo('copy', '--src-tls-verify=false', 'docker://quay.io/deis/go-dev:v1', to);
       await podman('pull', '--tls-verify=false', 'docker.io/library/hello:v1');
-      await podman('pull', '--tls-verify=false', 'gcr.io/google_containers/pause:v1');
+      await podman('pull', '--tls-verify=false', 'quay.io/deis/go-dev:v1');
     });
 
     test('a push to a bare name is hosted, beside the mirrored one', async () => {
@@ -103,7 +122,8 @@ describeWith(
       ctr = client('ctr', { env, first: ['--address', containerd.socket] });
       for (const registry of ['docker.io', 'gcr.io']) {
         mkdirSync(scratch.at('hosts', registry), { recursive: true });
-        const hosts = `server = "https://${registry}"\n[host."${it.mirror.url}"]\n  capabilities = ["pull", "resolve"]\n`;
+        const written = atHost(snippetOf('docs/mirror.md', 'toml', '[host.'), it.mirror.host);
+        const hosts = registry === 'docker.io' ? written : written.replace('registry-1.docker.io', registry);
         writeFileSync(scratch.at('hosts', registry, 'hosts.toml'), hosts);
       }
     });

@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Client, client, homeIn } from './client.ts';
 import { type Program, startProgram } from './program.ts';
@@ -16,6 +17,10 @@ export interface DockerOptions {
   readonly folder: string;
   /** URLs for `registry-mirrors`, in order. */
   readonly mirrors?: readonly string[];
+  /** A `daemon.json`. */
+  readonly daemonJson?: string;
+  /** Of the daemon, beside what every one has. */
+  readonly env?: NodeJS.ProcessEnv;
 }
 
 /** Docker 20.10 as Debian packs it, with the graph driver store. It builds and runs containers. Needs root. */
@@ -58,7 +63,15 @@ async function startDocker(options: DockerOptions, daemon: Daemon): Promise<Dock
   const at = (name: string) => join(daemon.folder, name);
   const socket = `unix://${at('docker.sock')}`;
   const mirrors = (options.mirrors ?? []).flatMap((url) => ['--registry-mirror', url]);
-  const network = ['--bridge=none', '--iptables=false', '--ip6tables=false'];
+  // Its own in any case: that of the machine is not to have a say.
+  writeFileSync(at('daemon.json'), options.daemonJson ?? '{}');
+  const network = [
+    '--config-file',
+    at('daemon.json'),
+    '--bridge=none',
+    '--iptables=false',
+    '--ip6tables=false',
+  ];
   const folders = ['--data-root', at('data'), '--exec-root', at('exec'), '--pidfile', at('docker.pid')];
   const cli = client('docker', { env: home, first: ['--host', socket] });
   const dockerd = held.use(
@@ -74,7 +87,7 @@ async function startDocker(options: DockerOptions, daemon: Daemon): Promise<Dock
         ...daemon.storage,
         ...mirrors,
       ],
-      { env, ready: async () => (await cli.attempt('version')).code === 0 },
+      { env: { ...env, ...options.env }, ready: async () => (await cli.attempt('version')).code === 0 },
     ),
   );
   const all = held.move();

@@ -19,7 +19,8 @@ export interface MirrorSetup {
   readonly hello: string;
 }
 
-const USER = { name: 'puller', password: 'a-password' };
+/** Who may pull from `quay` and `gcr`. */
+export const PULLER = { name: 'puller', password: 'a-password' };
 
 /** Starts them, with `library/hello:v1` at each. */
 export async function startMirrorSetup(
@@ -31,7 +32,7 @@ export async function startMirrorSetup(
     return scratch.at(name);
   };
   const users = scratch.at('upstream-users');
-  writeFileSync(users, execFileSync(toolPath('htpasswd'), ['-Bbn', USER.name, USER.password]));
+  writeFileSync(users, execFileSync(toolPath('htpasswd'), ['-Bbn', PULLER.name, PULLER.password]));
   const hub = held.use(await startRegistry({ kind: 'docker-registry', directory: folder('hub') }));
   const quay = held.use(
     await startRegistry({
@@ -40,7 +41,7 @@ export async function startMirrorSetup(
       config: { auth: { htpasswd: { realm: 'quay', path: users } } },
     }),
   );
-  const access = [{ account: USER.name, repository: '**', actions: ['*'] }];
+  const access = [{ account: PULLER.name, repository: '**', actions: ['*'] }];
   const gcr = held.use(
     await startRegistry({
       kind: 'fairlead',
@@ -49,14 +50,14 @@ export async function startMirrorSetup(
     }),
   );
   for (const { host } of [quay, gcr]) {
-    await clients.crane('auth', 'login', host, '-u', USER.name, '-p', USER.password);
+    await clients.crane('auth', 'login', host, '-u', PULLER.name, '-p', PULLER.password);
   }
   const push = (host: string, name: string) =>
     pushGreeting(clients, { folder: scratch.path, reference: `${host}/${name}:v1`, text: name });
   const hello = await push(hub.host, 'library/hello');
   await push(quay.host, 'deis/go-dev');
   await push(gcr.host, 'google_containers/pause');
-  const credentials = { username: USER.name, password: USER.password };
+  const credentials = { username: PULLER.name, password: PULLER.password };
   const mirror = held.use(
     await startRegistry({
       kind: 'fairlead',
@@ -65,7 +66,12 @@ export async function startMirrorSetup(
         mirror: {
           upstreams: [
             { name: 'docker.io', urls: [hub.url], tagttl: '1s' },
-            { name: 'quay.io', urls: [quay.url], hosts: ['quay.mirror.example'], ...credentials },
+            {
+              name: 'quay.io',
+              urls: [quay.url],
+              hosts: ['quay.mirror.example', 'localhost'],
+              ...credentials,
+            },
             { name: 'gcr.io', urls: [gcr.url], ...credentials },
           ],
         },
