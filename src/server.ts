@@ -38,7 +38,7 @@ export interface RunningServer extends AsyncDisposable {
 export async function startServer(config: Config, { logger, always }: Logs): Promise<RunningServer> {
   await using opened = new AsyncDisposableStack();
   const metrics = await openMetrics(config);
-  const untimed = opened.adopt(await openDriver(config), (open) => open.close());
+  const untimed = opened.adopt(await openDriver(config, { log: logger }), (open) => open.close());
   const driver = metrics === undefined ? untimed : timedDriver(untimed, metrics.storage);
   const hashers = opened.use(openHashers());
   const storage = createRegistryStorage(driver, {

@@ -126,24 +126,6 @@ const NOT_BUILT: readonly NotBuilt[] = [
     when: (value) => value !== '10000',
   },
   {
-    path: 'storage.s3.multipartcopychunksize',
-    verdict: 'warned',
-    message: 'has no effect: parts are copied as they were uploaded',
-    when: (value) => value !== '32MiB',
-  },
-  {
-    path: 'storage.s3.multipartcopythresholdsize',
-    verdict: 'warned',
-    message: 'has no effect: parts are copied as they were uploaded',
-    when: (value) => value !== '32MiB',
-  },
-  {
-    path: 'storage.s3.loglevel',
-    verdict: 'warned',
-    message: 'has no effect: what the S3 client does is not logged',
-    when: (value) => value !== 'off',
-  },
-  {
     path: 'http.h2c.enabled',
     verdict: 'warned',
     message: 'HTTP/2 without TLS is not spoken yet; HTTP/1.1 is',

@@ -8,6 +8,12 @@ export interface OpenS3Options {
   /** Nothing will be written. */
   readonly readOnly: boolean;
   readonly outgoing: OutgoingConfig;
+  /** For `storage.s3.loglevel`. */
+  readonly log?: OpenLog | undefined;
+}
+
+export interface OpenLog {
+  info(fields: object, message: string): void;
 }
 
 /**
@@ -16,13 +22,13 @@ export interface OpenS3Options {
  */
 export async function openS3(
   backend: S3Backend,
-  { readOnly, outgoing }: OpenS3Options,
+  { readOnly, outgoing, log }: OpenS3Options,
 ): Promise<StorageDriver> {
   const [{ checkBucket }, { createS3Driver }] = await Promise.all([
     import('../storage/s3/check-bucket.ts'),
     import('../storage/s3/s3-driver.ts'),
   ]);
-  const { ca, credentials, ...rest } = backend;
+  const { ca, credentials, logLevel, ...rest } = backend;
   const options: S3Options = {
     ...rest,
     ca: ca === undefined ? undefined : await readFile(ca, 'utf8'),
@@ -33,6 +39,7 @@ export async function openS3(
             accessKeyId: credentials.accessKey.reveal(),
             secretAccessKey: credentials.secretKey.reveal(),
           },
+    requestLog: logLevel === 'off' ? undefined : (line) => log?.info(line, 'a request to the bucket'),
     proxyEnvironment: proxiesFor(backend.regionEndpoint, outgoing),
   };
   await checkBucket({ ...options, readOnly });

@@ -1,8 +1,8 @@
 import type { Key, UploadWriter } from '../driver.ts';
 import { UploadLostError } from '../storage-errors.ts';
+import type { Rest } from './copies.ts';
 import { keysBelow } from './folder-delete.ts';
 import type { KnownState, Lease } from './lease.ts';
-import type { Content } from './objects.ts';
 import type { PartAssembler } from './part-assembler.ts';
 import { lockKey } from './session-state.ts';
 import type { TailObjects } from './tail-objects.ts';
@@ -96,8 +96,8 @@ export abstract class BucketWriter implements UploadWriter {
   protected abstract held(): Lease | undefined;
   /** Keys of the parts that lie in the folder. */
   protected abstract partKeys(): readonly string[];
-  /** @param rest what was appended and not sent yet */
-  protected abstract putInPlace(key: Key, rest: Content): Promise<void>;
+  /** @param rest what belongs to no part yet */
+  protected abstract putInPlace(key: Key, rest: Rest): Promise<void>;
   /** Gives up what only `putInPlace` needs. */
   protected abstract leave(): Promise<void>;
   /** Writes the state that the next writer begins with. */
@@ -106,7 +106,7 @@ export abstract class BucketWriter implements UploadWriter {
   async #commit(key: Key): Promise<void> {
     const { assembler } = this.parts;
     await assembler.settle();
-    const rest = await assembler.rest();
+    const rest = assembler.stored ?? (await assembler.rest());
     const leftovers = this.#leftovers();
     leftovers.catch(() => {});
     await this.putInPlace(key, rest);

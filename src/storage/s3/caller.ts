@@ -64,6 +64,11 @@ export class Caller {
     return this.#prefix + key;
   }
 
+  /** As a copy names what it copies. */
+  copySourceOf(key: string): string {
+    return `${this.bucket}/${this.nameOf(key).split('/').map(encodeURIComponent).join('/')}`;
+  }
+
   keyOf(name: string): string {
     return name.slice(this.#prefix.length);
   }

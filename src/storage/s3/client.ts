@@ -32,6 +32,7 @@ export function createClient(options: S3Options, endpoint?: string): S3Client {
       ca: options.ca,
       skipVerify: options.skipVerify,
       proxyEnvironment: options.proxyEnvironment,
+      log: options.requestLog,
     }),
     ...(url === undefined ? {} : { endpoint: url }),
     ...(credentials === undefined ? {} : { credentials: staticCredentials(credentials) }),

@@ -1,9 +1,9 @@
 import type { Key } from '../driver.ts';
 import { BucketWriter } from './bucket-writer.ts';
+import type { Rest } from './copies.ts';
 import type { KnownState, Lease } from './lease.ts';
-import { completeProven } from './multipart-commit.ts';
+import { completeProven, placeAlone, sendLast } from './multipart-commit.ts';
 import type { Multipart, PartTag } from './multiparts.ts';
-import type { Content } from './objects.ts';
 import { PartAssembler } from './part-assembler.ts';
 import { TailObjects } from './tail-objects.ts';
 import type { UploadContext } from './upload-context.ts';
@@ -60,17 +60,17 @@ export class DirectWriter extends BucketWriter {
     return [];
   }
 
-  protected async putInPlace(key: Key, rest: Content): Promise<void> {
+  protected async putInPlace(key: Key, rest: Rest): Promise<void> {
     if (key !== this.#direct.target) throw new Error(`begun for ${this.#direct.target}, not for ${key}`);
     const { multiparts, objects } = this.parts.context;
     const upload = await this.#upload;
     if (upload === undefined) {
       await this.held()?.confirm();
-      await objects.put(key, rest);
+      await placeAlone(objects, key, rest);
       return;
     }
     const parts = [...this.#sent];
-    if (rest.size > 0) parts.push(await multiparts.send(upload, parts.length + 1, rest));
+    if (rest.size > 0) parts.push(await sendLast(multiparts, upload, { number: parts.length + 1, rest }));
     await this.held()?.confirm();
     await completeProven(this.parts.context, upload, { parts, size: this.size });
     this.#upload = undefined;

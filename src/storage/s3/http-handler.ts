@@ -3,6 +3,7 @@ import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { LargeBodyAgent, largeBodyOf } from './large-bodies.ts';
+import { logRequest, type RequestLog } from './request-log.ts';
 
 /** As much of the SDK's request as is sent. */
 export interface SdkRequest {
@@ -31,6 +32,7 @@ export interface HandlerSettings {
   readonly ca?: string | undefined;
   readonly skipVerify?: boolean | undefined;
   readonly proxyEnvironment?: Readonly<Record<string, string | undefined>> | undefined;
+  readonly log?: RequestLog | undefined;
 }
 
 /** Nothing came and nothing went for as long as is bearable. */
@@ -81,6 +83,7 @@ export class SilenceHttpHandler {
       const call = secure
         ? httpsRequest({ ...common, agent: this.#https })
         : httpRequest({ ...common, agent: this.#http });
+      if (this.#settings.log !== undefined) logRequest(call, this.#settings.log);
       let response: IncomingMessage | undefined;
       call.on('socket', (socket) => {
         watchConnecting(call, socket, this.#settings.connect);

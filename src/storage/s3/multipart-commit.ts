@@ -1,6 +1,8 @@
 import { StorageUnavailableError } from '../storage-errors.ts';
 import { ExpectedFailure } from './caller.ts';
-import type { Multipart, PartTag } from './multiparts.ts';
+import type { Rest } from './copies.ts';
+import type { Multipart, Multiparts, PartTag } from './multiparts.ts';
+import type { Objects } from './objects.ts';
 import type { UploadContext } from './upload-context.ts';
 
 /**
@@ -25,3 +27,19 @@ export async function completeProven(
 
 const lost = (upload: Multipart, cause: unknown): StorageUnavailableError =>
   new StorageUnavailableError(`the multipart upload of ${upload.key} was ended by somebody else`, { cause });
+
+/** Puts content of less than a part at its key by one request. */
+export async function placeAlone(objects: Objects, key: string, rest: Rest): Promise<void> {
+  if ('key' in rest) await objects.copy(rest.key, key);
+  else await objects.put(key, rest);
+}
+
+/** Makes what is left of the content the last part. */
+export function sendLast(
+  multiparts: Multiparts,
+  upload: Multipart,
+  { number, rest }: { readonly number: number; readonly rest: Rest },
+): Promise<PartTag> {
+  if (!('key' in rest)) return multiparts.send(upload, number, rest);
+  return multiparts.copy(upload, number, { source: rest.key, range: undefined });
+}

@@ -9,6 +9,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { StorageUnavailableError } from '../storage-errors.ts';
 import { type Caller, ExpectedFailure } from './caller.ts';
+import type { CopyPart } from './copies.ts';
 import { bodyOf, type Content, type ObjectAttributes } from './objects.ts';
 
 export interface Multipart {
@@ -55,11 +56,15 @@ export class Multiparts {
     );
   }
 
-  /** Makes a whole object a part, without its bytes passing through here. */
-  copy(upload: Multipart, number: number, source: string): Promise<PartTag> {
-    const { client, bucket } = this.#caller;
-    const name = this.#caller.nameOf(source).split('/').map(encodeURIComponent).join('/');
-    const input = { ...this.#inputOf(upload), PartNumber: number, CopySource: `${bucket}/${name}` };
+  /** Makes an object, or a range of it, a part, without its bytes passing through here. */
+  copy(upload: Multipart, number: number, { source, range }: CopyPart): Promise<PartTag> {
+    const { client } = this.#caller;
+    const input = {
+      ...this.#inputOf(upload),
+      PartNumber: number,
+      CopySource: this.#caller.copySourceOf(source),
+      ...(range === undefined ? {} : { CopySourceRange: `bytes=${range.start}-${range.end}` }),
+    };
     return this.#caller.call(
       async (http) => {
         const answer = await client.send(new UploadPartCopyCommand(input), http);

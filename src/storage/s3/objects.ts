@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import {
+  CopyObjectCommand,
   DeleteObjectCommand,
   GetObjectCommand,
   type ObjectCannedACL,
@@ -147,6 +148,23 @@ export class Objects {
         }
         throw error;
       });
+  }
+
+  /** Copies an object of at most 5 GiB, without its bytes passing through here. */
+  async copy(source: string, key: string): Promise<void> {
+    const { client, bucket } = this.#caller;
+    const { ContentType: _, ...attributes } = this.#attributes;
+    const input = {
+      ...attributes,
+      Bucket: bucket,
+      Key: this.#caller.nameOf(key),
+      CopySource: this.#caller.copySourceOf(source),
+    };
+    await this.#caller.call((http) => client.send(new CopyObjectCommand(input), http), {
+      doing: `copy ${source} to`,
+      key,
+      long: true,
+    });
   }
 
   /** What is not there is deleted. */

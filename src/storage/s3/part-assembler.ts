@@ -1,3 +1,4 @@
+import type { StoredObject } from './copies.ts';
 import { type Content, contentOf } from './objects.ts';
 import type { BufferHolder, PartBuffer, PartBuffers } from './part-buffers.ts';
 
@@ -17,9 +18,11 @@ export interface PartAssemblerOptions {
   readonly keep: (content: Content) => Promise<Kept>;
 }
 
-/** Bytes that wait in the bucket until the rest of their part comes. */
+/** Bytes that wait until the rest of their part comes. */
 export interface Kept {
   readonly size: number;
+  /** Where in the bucket; undefined for a few that are in memory. */
+  readonly key: string | undefined;
   chunks(): AsyncIterable<Uint8Array>;
 }
 
@@ -55,9 +58,10 @@ export class PartAssembler implements BufferHolder {
     return (this.#kept?.size ?? 0) + this.#smallSize + (this.#filling?.size ?? 0);
   }
 
-  /** What waits in the bucket, when all of the rest does. */
-  get kept(): Kept | undefined {
-    return this.restSize === this.#kept?.size ? this.#kept : undefined;
+  /** The rest, when all of it waits in the bucket. */
+  get stored(): StoredObject | undefined {
+    const { key, size } = this.#kept ?? {};
+    return key !== undefined && size === this.restSize ? { key, size } : undefined;
   }
 
   get atRest(): boolean {

@@ -1,6 +1,6 @@
 import type { StorageDriver } from '../driver.ts';
 import { StorageUnavailableError } from '../storage-errors.ts';
-import { Caller, ExpectedFailure } from './caller.ts';
+import { Caller } from './caller.ts';
 import { createClient } from './client.ts';
 import { createFlatLister } from './flat-lister.ts';
 import { deleteKeys, keysBelow } from './folder-delete.ts';
@@ -8,6 +8,7 @@ import { listFolder } from './folder-list.ts';
 import type { Every } from './lease.ts';
 import { Multiparts } from './multiparts.ts';
 import { openReader } from './object-reader.ts';
+import { statObject } from './object-stat.ts';
 import { attributesOf, contentOf, Objects } from './objects.ts';
 import { PartBuffers } from './part-buffers.ts';
 import { partSizes } from './part-sizes.ts';
@@ -25,7 +26,10 @@ import type { UploadContext } from './upload-context.ts';
 const FRESHNESS = { links: 5_000, tags: 0 };
 
 const BUFFER_MEMORY = 40 * 1024 * 1024;
-const COPIES_AT_ONCE = 32;
+
+/** As in distribution. */
+const COPY_SIZE = 32 * 1024 * 1024;
+const COPIES_AT_ONCE = 100;
 
 /** Bytes in a bucket of S3, or of a server that speaks like it. */
 export function createS3Driver(options: S3Options): StorageDriver {
@@ -48,7 +52,11 @@ export function createS3Driver(options: S3Options): StorageDriver {
     multiparts: new Multiparts(caller, attributes),
     buffers,
     partSize: partSizes({ chunkSize, most: Math.max(chunkSize, memory / 2) }),
-    copiesAtOnce: Math.min(options.multipartCopyMaxConcurrency ?? COPIES_AT_ONCE, COPIES_AT_ONCE),
+    copies: {
+      chunkSize: options.multipartCopyChunkSize ?? COPY_SIZE,
+      threshold: options.multipartCopyThresholdSize ?? COPY_SIZE,
+      atOnce: options.multipartCopyMaxConcurrency ?? COPIES_AT_ONCE,
+    },
     later: (work) => {
       const settled = work.catch(() => {}).finally(() => background.delete(settled));
       background.add(settled);
@@ -64,19 +72,7 @@ export function createS3Driver(options: S3Options): StorageDriver {
       signedUrls: createSignedUrls(caller, options),
       unfinishedWrites: createUnfinishedWrites(context.multiparts),
     },
-    async stat(key, signal) {
-      // HEAD answers 404 without a word when the bucket is gone; GET says which of the two is missing.
-      try {
-        const { size, modifiedAt, body } = await objects.get(key, { range: { start: 0, end: 0 }, signal });
-        body.resume();
-        return { size, modifiedAt };
-      } catch (error) {
-        if (!(error instanceof ExpectedFailure)) throw error;
-      }
-      const { size, modifiedAt, body } = await objects.get(key, { signal });
-      body.destroy();
-      return { size, modifiedAt };
-    },
+    stat: (key, signal) => statObject(objects, key, signal),
     read: (key, options) => openReader(objects, key, options),
     async write(key, content) {
       await objects.put(key, contentOf(content));

@@ -1,3 +1,5 @@
+import type { RequestLog } from './request-log.ts';
+
 /**
  * What the driver has to know, named as distribution's keys of `storage.s3`. Defaults are distribution's; where
  * a key is left out here, the SDK's own default holds.
@@ -23,7 +25,11 @@ export interface S3Options {
   readonly ca?: string | undefined;
   /** Bytes of one part, 5 MiB to 5 GiB. Default: 10 MiB. */
   readonly chunkSize?: number | undefined;
-  /** Parts copied at once when an upload is put in place. Default: 100, of which 32 are used. */
+  /** Bytes of a part in which an object above the threshold is copied. Default: 32 MiB. */
+  readonly multipartCopyChunkSize?: number | undefined;
+  /** Bytes up to which an object is copied whole, at most 5 GiB. Default: 32 MiB. */
+  readonly multipartCopyThresholdSize?: number | undefined;
+  /** Parts copied at once when an upload is put in place. Default: 100. */
   readonly multipartCopyMaxConcurrency?: number | undefined;
   /** Folder of the bucket in which everything lies; slashes at both ends are dropped. Default: the bucket. */
   readonly rootDirectory?: string | undefined;
@@ -37,6 +43,8 @@ export interface S3Options {
   readonly useFipsEndpoint?: boolean | undefined;
   /** `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, as far as they are set. */
   readonly proxyEnvironment?: Readonly<Record<string, string | undefined>> | undefined;
+  /** Is told of every request. */
+  readonly requestLog?: RequestLog | undefined;
   /** For tests; durations in milliseconds. */
   readonly timing?: Partial<S3Timing> | undefined;
   /** For tests: what gives signs of life in the background. Default: setInterval. */

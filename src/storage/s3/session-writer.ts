@@ -1,10 +1,11 @@
 import { mapBounded } from '../bounded.ts';
 import type { Key } from '../driver.ts';
 import { BucketWriter } from './bucket-writer.ts';
+import { copyParts, type Rest, type StoredObject } from './copies.ts';
 import type { KnownState, Lease } from './lease.ts';
-import { completeProven } from './multipart-commit.ts';
+import { completeProven, placeAlone } from './multipart-commit.ts';
 import { openReader } from './object-reader.ts';
-import type { Content } from './objects.ts';
+import { statObject } from './object-stat.ts';
 import { PartAssembler } from './part-assembler.ts';
 import {
   partCount,
@@ -81,11 +82,15 @@ export class SessionWriter extends BucketWriter {
     return partKeys(this.parts.folder, this.#segments());
   }
 
-  protected async putInPlace(key: Key, rest: Content): Promise<void> {
-    const sources = this.partKeys();
+  protected async putInPlace(key: Key, rest: Rest): Promise<void> {
+    const { objects, copies } = this.parts.context;
+    const parts = this.partKeys();
     await this.#lease.confirm();
-    if (sources.length === 0) await this.parts.context.objects.put(key, rest);
-    else await this.#copyTogether(key, sources, rest);
+    if (parts.length > 0 || ('key' in rest && rest.size > copies.threshold)) {
+      await this.#copyTogether(key, parts, rest);
+    } else {
+      await placeAlone(objects, key, rest);
+    }
   }
 
   protected async leave(): Promise<void> {}
@@ -102,23 +107,38 @@ export class SessionWriter extends BucketWriter {
     for (const key of tails.keysBut(tail)) context.later(context.objects.delete(key));
   }
 
-  async #copyTogether(key: Key, sources: readonly string[], rest: Content): Promise<void> {
+  async #copyTogether(key: Key, keys: readonly string[], rest: Rest): Promise<void> {
     const { context } = this.parts;
-    const { multiparts, copiesAtOnce, later } = context;
+    const { multiparts, copies, later } = context;
+    const stored = await this.#sizesOf(keys);
+    const sources = copyParts('key' in rest ? [...stored, rest] : stored, copies);
     await this.#lease.update((state) => ({ ...state, target: { key, uploadId: null } }));
     const upload = await multiparts.create(key);
     try {
       await this.#lease.update((state) => ({ ...state, target: { key, uploadId: upload.id } }));
-      const parts = await mapBounded([...sources.entries()], copiesAtOnce, ([index, source]) =>
+      const parts = await mapBounded([...sources.entries()], copies.atOnce, ([index, source]) =>
         multiparts.copy(upload, index + 1, source),
       );
-      if (rest.size > 0) parts.push(await multiparts.send(upload, parts.length + 1, rest));
+      if (!('key' in rest) && rest.size > 0) {
+        parts.push(await multiparts.send(upload, parts.length + 1, rest));
+      }
       await this.#lease.confirm();
       await completeProven(context, upload, { parts, size: this.size });
     } catch (error) {
       later(multiparts.abort(upload));
       throw error;
     }
+  }
+
+  /** The sizes count only where a part may be larger than what is copied whole; then they are asked for. */
+  async #sizesOf(keys: readonly string[]): Promise<readonly StoredObject[]> {
+    const { objects, copies } = this.parts.context;
+    const known = this.#segments().every(({ bytes, count }) => bytes <= count * copies.threshold);
+    if (known) return keys.map((key) => ({ key, size: 0 }));
+    return mapBounded(keys, copies.atOnce, async (key) => ({
+      key,
+      size: (await statObject(objects, key)).size,
+    }));
   }
 
   /** Parts that arrived without a gap. */

@@ -48,13 +48,14 @@ export class TailObjects {
   /** A tail that the state names. */
   read(tail: Tail): Kept & { readonly tail: Tail } {
     const objects = this.#objects;
-    const key = tail.kind === 'object' ? this.#keyOf(tail.name) : '';
+    const key = tail.kind === 'object' ? this.#keyOf(tail.name) : undefined;
     return {
       tail,
       size: tail.bytes,
+      key,
       async *chunks() {
-        if (tail.kind === 'inline') yield Buffer.from(tail.content, 'base64');
-        else yield* (await openReader(objects, key)).chunks();
+        if (key !== undefined) yield* (await openReader(objects, key)).chunks();
+        else if (tail.kind === 'inline') yield Buffer.from(tail.content, 'base64');
       },
     };
   }

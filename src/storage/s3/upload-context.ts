@@ -1,4 +1,5 @@
 import type { Caller } from './caller.ts';
+import type { CopyRules } from './copies.ts';
 import type { LeaseContext } from './lease.ts';
 import type { Multiparts } from './multiparts.ts';
 import type { PartBuffers } from './part-buffers.ts';
@@ -10,8 +11,7 @@ export interface UploadContext extends LeaseContext {
   readonly buffers: PartBuffers;
   /** Bytes of the part with this index, counted from 0 over the whole object. */
   readonly partSize: (index: number) => number;
-  /** Parts copied at once when an upload is put in place. */
-  readonly copiesAtOnce: number;
+  readonly copies: CopyRules;
   /** Goes on in the background; the driver waits for it when it closes. Failures only leave litter. */
   readonly later: (work: Promise<unknown>) => void;
 }

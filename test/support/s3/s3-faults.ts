@@ -3,6 +3,7 @@ export type S3Operation =
   | 'GetObject'
   | 'HeadObject'
   | 'PutObject'
+  | 'CopyObject'
   | 'DeleteObject'
   | 'ListObjectsV2'
   | 'CreateMultipartUpload'

@@ -1,5 +1,5 @@
 import type { S3Operation } from './s3-faults.ts';
-import { objectOf, type S3Store, type StoredUpload } from './s3-store.ts';
+import { objectOf, type S3Store, type StoredObject, type StoredUpload } from './s3-store.ts';
 
 export interface S3Request {
   readonly operation: S3Operation;
@@ -23,6 +23,8 @@ export function carryOut(store: S3Store, request: S3Request): S3Answer {
       return get(store, request);
     case 'PutObject':
       return put(store, request);
+    case 'CopyObject':
+      return copy(store, request);
     case 'DeleteObject':
       store.objects.delete(request.key);
       return { status: 204 };
@@ -106,18 +108,32 @@ function put(store: S3Store, { key, headers, body }: S3Request): S3Answer {
 function part(store: S3Store, request: S3Request): S3Answer {
   return withUpload(store, request, ({ parts }) => {
     const number = Number(request.query.get('partNumber'));
-    const source = request.headers['x-amz-copy-source'];
-    if (source === undefined) {
+    if (request.operation === 'UploadPart') {
       const stored = objectOf(request.body);
       parts.set(number, stored);
       return { status: 200, headers: { etag: stored.etag } };
     }
-    const key = decodeURIComponent(String(source)).replace(/^\/?[^/]+\//, '');
-    const object = store.objects.get(key);
+    const object = sourceOf(store, request);
     if (object === undefined) return failure(404, 'NoSuchKey');
-    parts.set(number, object);
-    return xml('CopyPartResult', tag('ETag', object.etag));
+    const range = /^bytes=(\d+)-(\d+)$/.exec(String(request.headers['x-amz-copy-source-range'] ?? ''));
+    const { content } = object;
+    if (range !== null && Number(range[2]) >= content.length) return failure(400, 'InvalidArgument');
+    const stored =
+      range === null ? object : objectOf(content.subarray(Number(range[1]), Number(range[2]) + 1));
+    parts.set(number, stored);
+    return xml('CopyPartResult', tag('ETag', stored.etag));
   });
+}
+
+function copy(store: S3Store, request: S3Request): S3Answer {
+  const object = sourceOf(store, request);
+  if (object === undefined) return failure(404, 'NoSuchKey');
+  return xml('CopyObjectResult', tag('ETag', store.put(request.key, object.content).etag));
+}
+
+function sourceOf(store: S3Store, { headers }: S3Request): StoredObject | undefined {
+  const source = decodeURIComponent(String(headers['x-amz-copy-source'])).replace(/^\/?[^/]+\//, '');
+  return store.objects.get(source);
 }
 
 function complete(store: S3Store, request: S3Request): S3Answer {

@@ -95,8 +95,8 @@ function operationOf({ method, headers }: IncomingMessage, key: string, query: U
     case 'POST':
       return inUpload ? 'CompleteMultipartUpload' : 'CreateMultipartUpload';
     case 'PUT':
-      if (!inUpload) return 'PutObject';
-      return headers['x-amz-copy-source'] === undefined ? 'UploadPart' : 'UploadPartCopy';
+      if (headers['x-amz-copy-source'] !== undefined) return inUpload ? 'UploadPartCopy' : 'CopyObject';
+      return inUpload ? 'UploadPart' : 'PutObject';
     default:
       if (inUpload) return 'ListParts';
       if (query.has('uploads')) return 'ListMultipartUploads';

@@ -174,9 +174,6 @@ describe('what is not built yet', () => {
     'redis: { addrs: ["a:1"] }',
     'storage: { cache: { blobdescriptor: redis } }',
     'log: { hooks: [{ type: mail }] }',
-    'storage: { s3: { bucket: b, region: r, multipartcopychunksize: 64MiB } }',
-    'storage: { s3: { bucket: b, region: r, multipartcopythresholdsize: 64MiB } }',
-    'storage: { s3: { bucket: b, region: r, loglevel: debug } }',
   ])('is warned of where it cannot: %s', (yaml) => {
     expect(warningsOf(yaml)).toHaveLength(1);
   });
