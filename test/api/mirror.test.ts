@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { digestOf } from '../../src/oci/digest.ts';
-import { answer, cutAfter, silence, wrongBytes } from '../support/upstream/faults.ts';
+import { answer, cutAfter, silence, withoutSize, wrongBytes } from '../support/upstream/faults.ts';
 import { type MirrorBench, type MirrorBenchOptions, mirrorBench } from '../support/upstream/mirror-bench.ts';
 import { ScriptedUpstream, type ScriptedUpstreamOptions } from '../support/upstream/scripted-upstream.ts';
 
@@ -96,6 +96,28 @@ describe('a mirrored repository', () => {
     expect(got.status).toBe(206);
     expect(got.headers['content-range']).toBe(`bytes 100-199/${layer.length}`);
     expect(got.body.equals(layer.subarray(100, 200))).toBe(true);
+  });
+
+  it('streams a blob whose size nobody tells, and knows it then', async () => {
+    const { up, it, layer: digest } = await hub();
+    up.on(/blobs/, withoutSize(layer));
+    const got = await it.ask(`${BARE}/blobs/${digest}`);
+    expect(got.status).toBe(200);
+    expect(got.headers['content-length']).toBeUndefined();
+    expect(got.body.equals(layer)).toBe(true);
+    const again = await it.ask(`${BARE}/blobs/${digest}`, { headers: { range: 'bytes=10-19' } });
+    expect(again.status).toBe(206);
+    expect(again.headers['content-range']).toBe(`bytes 10-19/${layer.length}`);
+  });
+
+  it('says the size of such a blob to a HEAD, once it is here', async () => {
+    const { up, it, layer: digest } = await hub();
+    up.on(/blobs/, withoutSize(layer));
+    // Something of the repository is here: a HEAD goes on to the upstream.
+    await it.ask(`${BARE}/manifests/v1`);
+    const head = await it.ask(`/v2/docker.io/nginx/blobs/${digest}`, { method: 'HEAD' });
+    expect(head.status).toBe(200);
+    expect(head.headers['content-length']).toBe(String(layer.length));
   });
 
   it('never ends a wrong blob as if complete', async () => {
