@@ -2,6 +2,8 @@ import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import { SilenceHttpHandler } from './http-handler.ts';
 import { DEFAULT_TIMING, type S3Options } from './s3-options.ts';
 
+const USER_AGENT = 'fairlead aws-sdk-js/3';
+
 const silent = (): void => {};
 const SILENT_LOGGER = { trace: silent, debug: silent, info: silent, warn: silent, error: silent };
 
@@ -36,13 +38,39 @@ export function createClient(options: S3Options, endpoint?: string): S3Client {
     }),
     ...(url === undefined ? {} : { endpoint: url }),
     ...(credentials === undefined ? {} : { credentials: staticCredentials(credentials) }),
-    ...(userAgent === undefined || userAgent === '' ? {} : { customUserAgent: userAgent }),
   };
   const client = new S3Client(configuration);
-  // It prepares what it would log of every request, also for a logger that logs nothing.
-  client.middlewareStack.remove('loggerMiddleware');
+  leaveOut(client, userAgent === undefined || userAgent === '' ? USER_AGENT : `${USER_AGENT} ${userAgent}`);
   if (options.secure === false && url === undefined) usePlainHttp(client);
   return client;
+}
+
+/**
+ * What the SDK does for every request and nobody needs: it prepares what it would log, also for a logger that logs
+ * nothing; works out its name anew; looks for Lambda; and names each try, of which there is one, in headers that are signed.
+ */
+function leaveOut(client: S3Client, userAgent: string): void {
+  const needless = ['loggerMiddleware', 'getUserAgentMiddleware', 'recursionDetectionMiddleware'];
+  for (const name of needless) client.middlewareStack.remove(name);
+  client.middlewareStack.add(
+    (next) => (args) => {
+      const { request } = args;
+      if (hasHeaders(request)) request.headers['user-agent'] = userAgent;
+      return next(args);
+    },
+    { step: 'build', name: 'userAgent' },
+  );
+  // Others stand relative to it.
+  client.middlewareStack.add((next) => next, {
+    step: 'finalizeRequest',
+    name: 'retryMiddleware',
+    priority: 'high',
+    override: true,
+  });
+}
+
+function hasHeaders(request: unknown): request is { readonly headers: Record<string, string> } {
+  return typeof request === 'object' && request !== null && 'headers' in request;
 }
 
 /** To AWS itself: the SDK works out endpoints of `https` alone. */
