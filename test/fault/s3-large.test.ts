@@ -11,7 +11,7 @@ import { s3Storage } from '../support/storages.ts';
 const MIB = 1024 * 1024;
 
 /** LARGE_BLOB_MIB=6144 is more than S3 takes or copies as one: two minutes, and twice the room on the disk. */
-const size = Number(process.env.LARGE_BLOB_MIB ?? 300) * MIB;
+const size = Number(process.env.LARGE_BLOB_MIB ?? 200) * MIB;
 
 const servers = { versitygw: startVersitygw, minio: startMinio };
 

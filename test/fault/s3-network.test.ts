@@ -115,7 +115,7 @@ suite(['versitygw', 'toxiproxy'], 'a bucket behind a bad line', () => {
     await line.add({ name: 'up', type: 'bandwidth', stream: 'upstream', attributes: { rate: 8_000 } });
     await line.add({ name: 'down', type: 'bandwidth', attributes: { rate: 8_000 } });
     const it = repository('bad/slow');
-    await verifyImage(it, await pushImage(it, { tag: 'v1', layers: randomLayers(7 * MIB, 1000) }));
+    await verifyImage(it, await pushImage(it, { tag: 'v1', layers: randomLayers(6 * MIB) }));
     for (const name of ['late', 'up', 'down']) await line.remove(name);
   });
 

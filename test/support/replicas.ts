@@ -3,6 +3,7 @@ import { type RoundRobin, startRoundRobin } from './nginx.ts';
 import { RepositoryClient } from './registry-client.ts';
 import { type RegistryConfig, type RegistryServer, startRegistry } from './registry-server.ts';
 import type { S3Server } from './s3-servers.ts';
+import { following } from './shared-bucket.ts';
 import { s3Storage } from './storages.ts';
 
 export interface ReplicasOptions {
@@ -11,8 +12,8 @@ export interface ReplicasOptions {
   readonly directory: string;
   /** How many servers. */
   readonly count: number;
-  /** Top-level keys of the configuration beside `storage`. */
-  readonly config?: RegistryConfig;
+  /** Keys of `storage` beside `s3`; default: no redirects. */
+  readonly storage?: RegistryConfig;
 }
 
 /** Several servers over one bucket, and nginx that takes them in turn without stickiness. */
@@ -26,13 +27,18 @@ export interface Replicas extends AsyncDisposable {
   each(name: string): RepositoryClient[];
 }
 
-export async function startReplicas({ s3, directory, count, config }: ReplicasOptions): Promise<Replicas> {
+export async function startReplicas({
+  s3,
+  directory,
+  count,
+  storage: more = { redirect: { disable: true } },
+}: ReplicasOptions): Promise<Replicas> {
   await using held = new AsyncDisposableStack();
-  const http = held.use(httpClient());
-  const storage = { ...s3Storage(s3), redirect: { disable: true } };
+  const http = following(held.use(httpClient()));
+  const storage = { ...s3Storage(s3), ...more };
   const registries: RegistryServer[] = [];
   for (let number = 0; number < count; number += 1) {
-    registries.push(held.use(await startRegistry({ directory, config: { storage, ...config } })));
+    registries.push(held.use(await startRegistry({ directory, config: { storage } })));
   }
   const front = held.use(
     await startRoundRobin(

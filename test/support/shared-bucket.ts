@@ -30,7 +30,7 @@ export function sharedBucket(folder: string, server: S3Server, options: BucketOp
 }
 
 /** As every registry client does: reads where it is sent to, without what was meant for the registry. */
-function following(http: HttpClient): HttpClient {
+export function following(http: HttpClient): HttpClient {
   return {
     send: async (url, options) => {
       const answer = await http.send(url, options);
