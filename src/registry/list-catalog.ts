@@ -13,7 +13,12 @@ export async function listCatalog(
   const repositories: RepositoryName[] = [];
   let more = false;
   if (limit > 0) {
-    for await (const name of api.storage.catalog.names(after, clientSignal(ctx))) {
+    const options = {
+      wanted: limit,
+      signal: clientSignal(ctx),
+      ...(after === undefined ? {} : { after }),
+    };
+    for await (const name of api.storage.catalog.names(options)) {
       if (!grant.sees({ type: 'repository', resolved: name, mirrored: api.isMirrored(name) })) continue;
       more = repositories.length === limit;
       if (more) break;

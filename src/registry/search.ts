@@ -7,7 +7,7 @@ import type { RegistryApi, RegistryContext, RequestState } from './registry-api.
 
 /** What is searched: all names, in any order. */
 export interface SearchedNames {
-  names(after?: string, signal?: AbortSignal): AsyncIterable<RepositoryName>;
+  names(options: { readonly signal: AbortSignal }): AsyncIterable<RepositoryName>;
 }
 
 type SearchParts = Pick<RegistryApi, 'authorizer' | 'isMirrored'> & { readonly catalog: SearchedNames };
@@ -77,7 +77,7 @@ async function find(ctx: RegistryContext, search: Search): Promise<readonly Sear
   const { catalog, grant, isMirrored, most } = search;
   const term = search.query.toLowerCase();
   const results: SearchResult[] = [];
-  for await (const name of catalog.names(undefined, clientSignal(ctx))) {
+  for await (const name of catalog.names({ signal: clientSignal(ctx) })) {
     if (results.length >= most) break;
     if (!name.includes(term)) continue;
     if (!grant.sees({ type: 'repository', resolved: name, mirrored: isMirrored(name) })) continue;

@@ -13,6 +13,8 @@ export interface StorageCapabilities {
 export interface FlatListOptions {
   /** Only keys that sort behind this one, whether it exists or not. */
   readonly after?: Key;
+  /** At most so many keys; what the lister gives at once may be fewer. */
+  readonly limit?: number;
   readonly signal?: AbortSignal;
 }
 

@@ -1,6 +1,7 @@
 import { isRepositoryName, type RepositoryName } from '../oci/repository-name.ts';
 import type { StorageDriver } from './driver.ts';
 import { repositoryFolder } from './layout.ts';
+import type { WalkOptions } from './repository-folder.ts';
 import { walkRepositories } from './repository-walk.ts';
 
 /** Which repositories there are: those with `_manifests`, as in distribution. */
@@ -18,11 +19,7 @@ export class Catalog {
   }
 
   /** In the order of `walkRepositories`, behind `after`. Reads as far as it is asked. */
-  async *names(after?: string, signal?: AbortSignal): AsyncGenerator<RepositoryName> {
-    const options = {
-      ...(after === undefined ? {} : { after }),
-      ...(signal === undefined ? {} : { signal }),
-    };
+  async *names(options: WalkOptions = {}): AsyncGenerator<RepositoryName> {
     for await (const { name, parts } of walkRepositories(this.#driver, options)) {
       if (parts.has('_manifests') && isRepositoryName(name)) yield name;
     }

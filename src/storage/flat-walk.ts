@@ -5,6 +5,13 @@ import type { RepositoryFolder, WalkOptions } from './repository-folder.ts';
 /** Sorts behind everything that may follow in a key. */
 const LAST = '~';
 
+/** Keys that a list asks for at least, and how many a repository has when none was seen yet. */
+const LEAST_KEYS = 50;
+const FIRST_GUESS = 6;
+
+/** More than what the average says, since they differ. */
+const SPARE = 1.1;
+
 const ROOT = `${repositoriesFolder}/`;
 
 /**
@@ -13,19 +20,25 @@ const ROOT = `${repositoriesFolder}/`;
  */
 export async function* walkFlat(
   lister: FlatLister,
-  { after, signal }: WalkOptions,
+  { after, wanted, signal }: WalkOptions,
 ): AsyncGenerator<RepositoryFolder> {
   let from = after === undefined || after === '' ? undefined : `${ROOT}${after}/_${LAST}`;
   let current: { name: string; parts: Set<string> } | undefined;
+  let keys = 0;
+  let found = 0;
   for (;;) {
+    const limit = limitFor(wanted, { keys, found });
     const page = await lister.listFlat(ROOT, {
       ...(from === undefined ? {} : { after: from }),
+      ...(limit === undefined ? {} : { limit }),
       ...(signal === undefined ? {} : { signal }),
     });
+    keys += page.keys.length;
     for (const key of page.keys) {
       const place = placeOf(key);
       if (place === undefined) continue;
       if (place.name !== current?.name) {
+        found += 1;
         if (current !== undefined) yield current;
         current = { name: place.name, parts: new Set() };
       }
@@ -37,6 +50,21 @@ export async function* walkFlat(
     from = place === undefined ? last : `${ROOT}${place.name}/${place.part}/${LAST}`;
   }
   if (current !== undefined) yield current;
+}
+
+/**
+ * Keys to ask for: the longer an answer is, the longer it takes, and a page of the catalog needs a few hundred of the
+ * thousand that fit in.
+ */
+function limitFor(
+  wanted: number | undefined,
+  { keys, found }: { readonly keys: number; readonly found: number },
+): number | undefined {
+  if (wanted === undefined) return undefined;
+  const each = found === 0 ? FIRST_GUESS : keys / found;
+  // The one behind the last tells that there is more; one that is seen is over only when the next one begins.
+  const left = wanted + 2 - found;
+  return left <= 0 ? undefined : Math.max(LEAST_KEYS, Math.ceil(left * each * SPARE));
 }
 
 /** `<root>/<name>/_part/…`; undefined for a key that is no repository's. */

@@ -7,5 +7,7 @@ export interface RepositoryFolder {
 export interface WalkOptions {
   /** Only what comes behind this name in the walk's order, whether it exists or not. */
   readonly after?: string;
+  /** How many are wanted, when that is known: more come when more are asked for. */
+  readonly wanted?: number;
   readonly signal?: AbortSignal;
 }

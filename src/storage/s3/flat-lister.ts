@@ -4,8 +4,8 @@ import { listPage } from './listing.ts';
 
 export function createFlatLister(caller: Caller): FlatLister {
   return {
-    async listFlat(prefix, { after, signal } = {}) {
-      const { objects, next } = await listPage(caller, { prefix, after, signal });
+    async listFlat(prefix, { after, limit, signal } = {}) {
+      const { objects, next } = await listPage(caller, { prefix, after, limit, signal });
       return { keys: objects.map(({ key }) => key), more: next !== undefined };
     },
   };

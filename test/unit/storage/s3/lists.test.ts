@@ -81,7 +81,8 @@ describe('the catalog', () => {
   };
   const all = async (after?: string) => {
     const names: string[] = [];
-    for await (const name of new Catalog(driver).names(after)) names.push(name);
+    const options = after === undefined ? {} : { after };
+    for await (const name of new Catalog(driver).names(options)) names.push(name);
     return names;
   };
 
@@ -99,6 +100,23 @@ describe('the catalog', () => {
     s3.script.seen.length = 0;
     expect(await all()).toHaveLength(1_000);
     expect(s3.script.count('ListObjectsV2')).toBeLessThanOrEqual(7);
+  });
+
+  it('asks for no more keys than the names that are wanted have', async () => {
+    for (let number = 0; number < 300; number += 1) repository(`team/app-${number + 100}`);
+    const page = async (wanted: number, after?: string) => {
+      const names: string[] = [];
+      const options = after === undefined ? { wanted } : { wanted, after };
+      for await (const name of new Catalog(driver).names(options)) if (names.push(name) > wanted) break;
+      return names;
+    };
+    for (const wanted of [1, 10, 100]) {
+      s3.script.seen.length = 0;
+      const first = await page(wanted);
+      expect(first).toEqual((await all()).slice(0, wanted + 1));
+      expect(s3.script.count('ListObjectsV2')).toBe(1 + 2);
+      expect(await page(wanted, first.at(-2))).toEqual((await all()).slice(wanted, 2 * wanted + 1));
+    }
   });
 
   it('jumps past a repository that fills an answer', async () => {
