@@ -34,6 +34,8 @@ export interface Fault {
   readonly operation: S3Operation | 'any';
   /** Only requests whose key matches. */
   readonly key?: RegExp;
+  /** How many requests it lets pass first. Default: none. */
+  readonly after?: number;
   /** How many requests it hits. Default: 1. */
   readonly times?: number;
   readonly fault: FaultKind;
@@ -48,10 +50,10 @@ export interface SeenRequest {
 /** Which requests go wrong, and how. */
 export class FaultScript {
   readonly seen: SeenRequest[] = [];
-  #rules: { readonly fault: Fault; left: number }[] = [];
+  #rules: { readonly fault: Fault; pass: number; left: number }[] = [];
 
   add(fault: Fault): void {
-    this.#rules.push({ fault, left: fault.times ?? 1 });
+    this.#rules.push({ fault, pass: fault.after ?? 0, left: fault.times ?? 1 });
   }
 
   clear(): void {
@@ -71,6 +73,10 @@ export class FaultScript {
         (fault.key === undefined || fault.key.test(request.key)),
     );
     if (rule === undefined) return undefined;
+    if (rule.pass > 0) {
+      rule.pass -= 1;
+      return undefined;
+    }
     rule.left -= 1;
     return rule.fault.fault;
   }
