@@ -4,7 +4,6 @@ import type { FillMedium } from './fill-medium.ts';
 /** A fill into a storage whose uploads are files: they are written in any order and read as they grow. */
 export class FileMedium implements FillMedium {
   readonly anyOrder = true;
-  readonly slowAppend = false;
   readonly #writer: RandomAccessUpload;
   readonly #view: UploadView;
 
@@ -20,8 +19,6 @@ export class FileMedium implements FillMedium {
   write(chunks: readonly Buffer[], offset: number): Promise<void> {
     return this.#writer.writeAt(chunks, offset);
   }
-
-  async append(): Promise<void> {}
 
   read(into: Uint8Array, offset: number): Promise<number> {
     return this.#view.read(into, offset);

@@ -1,15 +1,21 @@
 import type { ByteRange } from '../../oci/byte-range.ts';
 import { type Digest, digestAlgorithm, digestFromHex } from '../../oci/digest.ts';
-import type { ContentHasher, HasherPool } from '../../storage/content-hasher.ts';
+import type { HasherPool } from '../../storage/content-hasher.ts';
+import type { LentChunks } from '../upstream/response-body.ts';
+import { Slabs } from '../upstream/slabs.ts';
+import { AppendBehind } from './append-behind.ts';
+import { BlobHash } from './blob-hash.ts';
+import { Changes } from './changes.ts';
 import type { FillMedium } from './fill-medium.ts';
 import { LandedRanges } from './landed-ranges.ts';
-import { RecentChunks } from './recent-chunks.ts';
+import { type HeldChunk, RecentChunks } from './recent-chunks.ts';
+import { WriteBehind } from './write-behind.ts';
 
 /** Bytes that stay in memory after they were written, for readers who keep up: of all fills together, and of one. */
 const RECENT_IN_ALL = 24 * 1024 * 1024;
 const RECENT = { least: 256 * 1024, most: 4 * 1024 * 1024 };
-/** Bytes that a reader who does not keep up, or the hash, reads at a time. */
-const READ_SIZE = 256 * 1024;
+/** Bytes that a reader who does not keep up reads at a time, and how many such pieces of memory are kept. */
+const READING = { size: 256 * 1024, mostSpare: 4 };
 /** Bytes by which a reader may lag behind what was written, for that to be in the system's memory for certain. */
 const JUST_WRITTEN = 16 * 1024 * 1024;
 
@@ -19,9 +25,9 @@ export interface GrowingBlobParts {
   readonly size: number;
   readonly medium: FillMedium;
   readonly hashers: HasherPool;
-  /** Opens what was committed, for a reader whose bytes the medium does not hold any more. */
   /** How many fills share the memory there is. */
   readonly sharers: () => number;
+  /** Opens what was committed, for a reader whose bytes the medium does not hold any more. */
   readonly openCommitted: (range: ByteRange) => Promise<AsyncIterable<Uint8Array>>;
 }
 
@@ -37,18 +43,13 @@ export class GrowingBlob {
   /** What can be read from the medium. */
   readonly #written = new LandedRanges();
   readonly #recent: RecentChunks;
-  readonly #hasher: ContentHasher;
-  /** Hashed, and given to the medium in order, up to here. */
-  #ordered = 0;
-  #ordering = false;
-  /** Given to a medium that takes it slowly, up to here. */
-  #appended = 0;
-  #appending = false;
-  #stopped = false;
-  #appendError: { readonly error: unknown } | undefined;
+  readonly #slabs = new Slabs(READING);
+  readonly #writing: WriteBehind;
+  readonly #hash: BlobHash;
+  readonly #appending: AppendBehind | undefined;
+  readonly #changes = new Changes();
   #state: State = 'growing';
   #error: unknown;
-  #waiting: (() => void)[] = [];
   #readers = 0;
   /** Nothing more will happen to it. */
   #over = false;
@@ -61,7 +62,9 @@ export class GrowingBlob {
     this.#recent = new RecentChunks(() =>
       Math.min(Math.max(RECENT_IN_ALL / parts.sharers(), RECENT.least), RECENT.most),
     );
-    this.#hasher = parts.hashers.begin(digestAlgorithm(parts.digest));
+    this.#writing = new WriteBehind(parts.medium);
+    this.#hash = this.#beginHash();
+    this.#appending = this.#beginAppending();
   }
 
   /** Bytes; `Infinity` while nobody knows. */
@@ -91,38 +94,22 @@ export class GrowingBlob {
     return this.#landed.missing(start, end);
   }
 
-  /** Takes bytes that are missing; readers have them at once. Resolves when they are written. */
-  async land(chunks: readonly Buffer[], offset: number): Promise<void> {
+  /**
+   * Takes bytes that are missing; readers have them at once. Resolves when they are written; lets go of the chunks
+   * when nobody reads them any more.
+   */
+  async land({ chunks, letGo }: LentChunks, offset: number): Promise<void> {
     const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
-    const kept = this.#recent.add(chunks, offset);
+    const kept = this.#recent.add(offset, { chunks, letGo, length });
     this.#landed.add(offset, offset + length);
-    this.#wake();
-    const inOrder = this.#mayOrder(offset);
-    await Promise.all([
-      this.#parts.medium.write(chunks, offset),
-      inOrder ? this.#takeInOrder(chunks) : undefined,
-    ]);
+    this.#changes.tell();
+    const written = this.#writing.write(chunks, { offset, length });
+    if (this.complete) this.#writing.flush();
+    await Promise.all([written, this.#hash.take(chunks, offset)]);
     this.#written.add(offset, offset + length);
     kept();
-    if (!inOrder) this.#catchUp();
-    this.#appendBehind();
-  }
-
-  /** As `land`, for chunks that are valid only until it resolves: readers have them when they are written. */
-  async landReused(chunks: readonly Buffer[], offset: number): Promise<void> {
-    // What is not written anywhere has to stay in memory.
-    if (!this.#parts.medium.anyOrder) return await this.land([Buffer.concat(chunks)], offset);
-    const end = offset + chunks.reduce((sum, chunk) => sum + chunk.length, 0);
-    const inOrder = this.#mayOrder(offset);
-    await Promise.all([
-      this.#parts.medium.write(chunks, offset),
-      inOrder ? this.#takeInOrder(chunks) : undefined,
-    ]);
-    this.#landed.add(offset, end);
-    this.#written.add(offset, end);
-    this.#wake();
-    this.#catchUp();
-    this.#appendBehind();
+    this.#hash.goOn();
+    this.#appending?.goOn();
   }
 
   /** Nothing follows what has landed: of a blob whose size was not known. */
@@ -133,53 +120,48 @@ export class GrowingBlob {
 
   /** Waits until all of it has been hashed. @returns whether the digest is right */
   async prove(): Promise<boolean> {
-    while (this.#ordered < this.size) {
-      this.#catchUp();
-      await this.#change();
-      if (this.#state === 'failed') throw this.#error;
+    while (this.#hash.hashed < this.size) {
+      await this.#changes.next();
     }
     const { digest } = this.#parts;
-    const proven = digestFromHex(digestAlgorithm(digest), await this.#hasher.digest()) === digest;
+    const proven = digestFromHex(digestAlgorithm(digest), await this.#hash.digest()) === digest;
     if (proven) {
       this.#state = 'proven';
-      this.#wake();
+      this.#changes.tell();
     }
     return proven;
   }
 
   /** Waits until the medium has been given all of it. @throws what that failed with */
   async appended(): Promise<void> {
-    while (this.#parts.medium.slowAppend && this.#appended < this.size) {
-      this.#appendBehind();
-      await this.#change();
-      if (this.#appendError !== undefined) throw this.#appendError.error;
+    while (this.#appending !== undefined && this.#appending.appended < this.size) {
+      this.#appending.goOn();
+      await this.#changes.next();
     }
   }
 
   /** Ends what goes on in the background; nothing touches the medium any more when it resolves. */
   async quiet(): Promise<void> {
-    this.#stopped = true;
-    while (this.#appending || this.#ordering) await this.#change();
+    this.#appending?.stop();
+    await this.#hash.stop();
+    while (this.#appending?.running === true) await this.#changes.next();
   }
 
   /** The content is in the storage now. */
   committed(): void {
     this.#state = 'committed';
     this.#over = true;
-    this.#wake();
+    this.#changes.tell();
     this.#closeWhenUnread();
   }
 
   /** Ends readers with an error; those of a blob that was proven only where its bytes are not held any more. */
   fail(error: unknown): void {
     if (this.#over) return;
-    if (this.#state === 'growing') {
-      this.#hasher.dispose();
-      this.#state = 'failed';
-    }
+    if (this.#state === 'growing') this.#state = 'failed';
     this.#error = error;
     this.#over = true;
-    this.#wake();
+    this.#changes.tell();
     this.#closeWhenUnread();
   }
 
@@ -190,8 +172,7 @@ export class GrowingBlob {
    */
   async *read(range: ByteRange, signal: AbortSignal): AsyncGenerator<Uint8Array, void> {
     this.#readers++;
-    let buffer: Buffer | undefined;
-    const wake = (): void => this.#wake();
+    const wake = (): void => this.#changes.tell();
     signal.addEventListener('abort', wake, { once: true });
     try {
       for (let at = range.start; at <= this.#lastOf(range); ) {
@@ -199,24 +180,20 @@ export class GrowingBlob {
         const end = this.#readableEnd(at, range.end);
         if (end === at) {
           if (this.#state === 'failed') throw this.#error;
-          await this.#change();
+          await this.#changes.next();
           continue;
         }
-        const recent = this.#recent.at(at);
-        if (recent !== undefined) {
-          const chunk = recent.subarray(0, end - at);
-          at += chunk.length;
-          yield chunk;
-          continue;
-        }
-        buffer ??= Buffer.allocUnsafeSlow(READ_SIZE);
-        const length = await this.#readWritten(buffer, at, end);
-        if (length === 0) {
+        const held = await this.#hold(at, end);
+        if (held === undefined) {
           yield* await this.#fromStorage({ start: at, end: range.end });
           return;
         }
-        at += length;
-        yield buffer.subarray(0, length);
+        try {
+          at += held.chunk.length;
+          yield held.chunk;
+        } finally {
+          held.letGo();
+        }
       }
     } finally {
       signal.removeEventListener('abort', wake);
@@ -239,111 +216,65 @@ export class GrowingBlob {
     return this.#state === 'proven' || this.#state === 'committed' ? Math.min(end, this.#size - 1) : end;
   }
 
+  /** Bytes from `at` on, of memory or of the medium; undefined where neither holds them any more. */
+  async #hold(at: number, end: number): Promise<HeldChunk | undefined> {
+    const recent = this.#recent.hold(at);
+    if (recent !== undefined) return { chunk: recent.chunk.subarray(0, end - at), letGo: recent.letGo };
+    const slab = this.#slabs.take();
+    try {
+      const length = await this.#readWritten(slab.memory, { start: at, end });
+      if (length > 0) return { chunk: slab.memory.subarray(0, length), letGo: slab.letGo };
+    } catch (error) {
+      slab.letGo();
+      throw error;
+    }
+    slab.letGo();
+    return undefined;
+  }
+
   async #fromStorage(range: ByteRange): Promise<AsyncIterable<Uint8Array>> {
     while (this.#state !== 'committed') {
       if (this.#over) throw this.#error;
-      await this.#change();
+      await this.#changes.next();
     }
     return await this.#parts.openCommitted({ start: range.start, end: this.#lastOf(range) });
   }
 
-  /** Whether bytes can be hashed as they come, without being read back. */
-  #mayOrder(offset: number): boolean {
-    return this.#ordered === offset && !this.#ordering;
-  }
-
-  /** Reads what landed out of order back, and hashes it, as far as there is no gap. */
-  #catchUp(): void {
-    if (this.#ordering || this.#state !== 'growing') return;
-    if (this.#landed.endFrom(this.#ordered) === this.#ordered) return;
-    this.#catchUpNow().catch((error: unknown) => this.fail(error));
-  }
-
-  async #catchUpNow(): Promise<void> {
-    this.#ordering = true;
-    try {
-      const buffer = Buffer.allocUnsafeSlow(READ_SIZE);
-      for (;;) {
-        const end = this.#landed.endFrom(this.#ordered);
-        if (end === this.#ordered || this.#state !== 'growing' || this.#stopped) break;
-        const recent = this.#recent.at(this.#ordered);
-        const chunk = recent ?? (await this.#readBack(buffer, end));
-        await this.#order(chunk);
-      }
-    } finally {
-      this.#ordering = false;
-      this.#wake();
-    }
-  }
-
-  async #readBack(buffer: Buffer, end: number): Promise<Buffer> {
-    const length = await this.#readWritten(buffer, this.#ordered, end);
-    if (length === 0) throw new Error('what was written cannot be read back');
-    return buffer.subarray(0, length);
-  }
-
   /** What has left memory is written, but what lies behind it need not be. */
-  #readWritten(buffer: Buffer, at: number, end: number): Promise<number> {
+  #readWritten(buffer: Buffer, { start, end }: { start: number; end: number }): Promise<number> {
     const { medium } = this.#parts;
-    const written = Math.min(end, this.#written.endFrom(at));
-    const into = buffer.subarray(0, Math.min(buffer.length, written - at));
+    const written = Math.min(end, this.#written.endFrom(start));
+    const into = buffer.subarray(0, Math.min(buffer.length, written - start));
     // What was written a moment ago is in the system's memory: to copy it costs less than a thread.
-    if (medium.readNow !== undefined && written - at < JUST_WRITTEN)
-      return Promise.resolve(medium.readNow(into, at));
-    return medium.read(into, at);
+    if (medium.readNow !== undefined && written - start < JUST_WRITTEN)
+      return Promise.resolve(medium.readNow(into, start));
+    return medium.read(into, start);
   }
 
-  async #takeInOrder(chunks: readonly Buffer[]): Promise<void> {
-    this.#ordering = true;
-    try {
-      for (const chunk of chunks) await this.#order(chunk);
-    } finally {
-      this.#ordering = false;
-      this.#wake();
-    }
-    // What lies behind may have landed before.
-    this.#catchUp();
+  #beginHash(): BlobHash {
+    const { digest, hashers, medium } = this.#parts;
+    return new BlobHash({
+      hasher: hashers.begin(digestAlgorithm(digest)),
+      advanced: () => this.#changes.tell(),
+      readsBack: medium.anyOrder,
+      landedFrom: (at) => this.#landed.endFrom(at),
+      read: async (start, end) => {
+        const held = await this.#hold(start, end);
+        if (held === undefined) throw new Error('what was written cannot be read back');
+        return held;
+      },
+    });
   }
 
-  async #order(chunk: Uint8Array): Promise<void> {
+  #beginAppending(): AppendBehind | undefined {
     const { medium } = this.#parts;
-    await Promise.all([this.#hasher.update(chunk), medium.slowAppend ? undefined : medium.append(chunk)]);
-    this.#ordered += chunk.length;
-  }
-
-  /** Gives what was written to a medium that takes it slowly, behind the readers and the hash. */
-  #appendBehind(): void {
-    if (!this.#parts.medium.slowAppend || this.#appending || this.#stopped) return;
-    this.#appending = true;
-    this.#appendNow()
-      .catch((error: unknown) => {
-        this.#appendError ??= { error };
-      })
-      .finally(() => {
-        this.#appending = false;
-        this.#wake();
-      });
-  }
-
-  async #appendNow(): Promise<void> {
-    const buffer = Buffer.allocUnsafeSlow(READ_SIZE);
-    while (!this.#stopped) {
-      const end = this.#written.endFrom(this.#appended);
-      if (end === this.#appended) return;
-      const length = await this.#readWritten(buffer, this.#appended, end);
-      await this.#parts.medium.append(buffer.subarray(0, length));
-      this.#appended += length;
-    }
-  }
-
-  #change(): Promise<void> {
-    return new Promise((resolve) => this.#waiting.push(resolve));
-  }
-
-  #wake(): void {
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const wake of waiting) wake();
+    if (medium.append === undefined) return undefined;
+    return new AppendBehind({
+      append: medium.append.bind(medium),
+      writtenFrom: (at) => this.#written.endFrom(at),
+      read: (into, { start, end }) => this.#readWritten(into, { start, end }),
+      rested: () => this.#changes.tell(),
+    });
   }
 
   #closeWhenUnread(): void {

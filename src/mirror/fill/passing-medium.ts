@@ -4,18 +4,15 @@ import type { FillMedium } from './fill-medium.ts';
 /** A fill into a bucket without local room: in order, and what has left memory is read from the bucket at the end. */
 export class PassingMedium implements FillMedium {
   readonly anyOrder = false;
-  /** There is nothing else that could hold what the bucket has not taken yet. */
-  readonly slowAppend = false;
   readonly #writer: UploadWriter;
 
   constructor(writer: UploadWriter) {
     this.#writer = writer;
   }
 
-  async write(): Promise<void> {}
-
-  append(chunk: Uint8Array): Promise<void> {
-    return this.#writer.append(chunk);
+  /** Waits for the bucket: there is nothing else that could hold what it has not taken yet. */
+  async write(chunks: readonly Buffer[]): Promise<void> {
+    for (const chunk of chunks) await this.#writer.append(chunk);
   }
 
   async read(): Promise<number> {

@@ -2,13 +2,24 @@ interface Entry {
   readonly start: number;
   readonly end: number;
   readonly chunks: readonly Buffer[];
+  readonly letGo: () => void;
   /** Whether it can be read from elsewhere. */
   kept: boolean;
+  /** Who reads it at the moment. */
+  readers: number;
+  /** No longer among the recent ones. */
+  gone: boolean;
+}
+
+/** Bytes that are valid until they are let go. */
+export interface HeldChunk {
+  readonly chunk: Buffer;
+  letGo(): void;
 }
 
 /**
  * What arrived last, in memory: readers who keep up take it from here, and what is not yet written can be read
- * nowhere else. Bounded by what is being written plus `room`.
+ * nowhere else. Bounded by what is being written plus `room`, and by what each reader has in hand.
  */
 export class RecentChunks {
   readonly #room: () => number;
@@ -20,10 +31,16 @@ export class RecentChunks {
     this.#room = room;
   }
 
-  /** @returns call it when the bytes can be read from elsewhere */
-  add(chunks: readonly Buffer[], start: number): () => void {
-    const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
-    const entry = { start, end: start + length, chunks, kept: false };
+  /**
+   * @param landed `letGo` is called when the chunks are not needed any more
+   * @returns call it when the bytes can be read from elsewhere
+   */
+  add(
+    start: number,
+    landed: { readonly chunks: readonly Buffer[]; readonly letGo: () => void; readonly length: number },
+  ): () => void {
+    const { chunks, letGo, length } = landed;
+    const entry = { start, end: start + length, chunks, letGo, kept: false, readers: 0, gone: false };
     this.#entries.push(entry);
     this.#bytes += length;
     return () => {
@@ -33,20 +50,18 @@ export class RecentChunks {
   }
 
   /** The bytes from `position` to the end of the chunk that holds it; undefined where none does any more. */
-  at(position: number): Buffer | undefined {
+  hold(position: number): HeldChunk | undefined {
     for (let index = this.#entries.length - 1; index >= 0; index--) {
       const entry = this.#entries[index];
       if (entry === undefined || position < entry.start || position >= entry.end) continue;
-      let start = entry.start;
-      for (const chunk of entry.chunks) {
-        if (position < start + chunk.length) return chunk.subarray(position - start);
-        start += chunk.length;
-      }
+      entry.readers++;
+      return { chunk: bytesAt(entry, position), letGo: () => leave(entry) };
     }
     return undefined;
   }
 
   clear(): void {
+    for (const entry of this.#entries) drop(entry);
     this.#entries = [];
     this.#bytes = 0;
   }
@@ -59,6 +74,26 @@ export class RecentChunks {
       if (entry === undefined) return;
       this.#entries.splice(index, 1);
       this.#bytes -= entry.end - entry.start;
+      drop(entry);
     }
   }
+}
+
+function bytesAt({ chunks, start }: Entry, position: number): Buffer {
+  let at = start;
+  for (const chunk of chunks) {
+    if (position < at + chunk.length) return chunk.subarray(position - at);
+    at += chunk.length;
+  }
+  throw new Error('a position behind the end of what holds it');
+}
+
+function leave(entry: Entry): void {
+  entry.readers--;
+  if (entry.gone && entry.readers === 0) entry.letGo();
+}
+
+function drop(entry: Entry): void {
+  entry.gone = true;
+  if (entry.readers === 0) entry.letGo();
 }

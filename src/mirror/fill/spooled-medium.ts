@@ -5,7 +5,6 @@ import type { SpoolFile } from './spool.ts';
 /** A fill into a bucket: its parts are sent in order, and a local file has what was fetched, in any order. */
 export class SpooledMedium implements FillMedium {
   readonly anyOrder = true;
-  readonly slowAppend = true;
   readonly #writer: UploadWriter;
   readonly #file: SpoolFile;
 

@@ -303,12 +303,15 @@ export class Transfer {
     const landings = new Landings(this.#parts.unwritten);
     let at = start;
     while (piece.at < piece.end) {
-      const chunks = await answer.body.read();
-      if (chunks === undefined) throw new UpstreamUnreachable(source.where, 'ended a blob before its end');
-      const wanted = clip(chunks, { at, from: piece.at, to: piece.end });
-      at += lengthOf(chunks);
+      const lent = await answer.body.read();
+      if (lent === undefined) throw new UpstreamUnreachable(source.where, 'ended a blob before its end');
+      const wanted = clip(lent.chunks, { at, from: piece.at, to: piece.end });
+      at += lengthOf(lent.chunks);
       const length = lengthOf(wanted);
-      if (length === 0) continue;
+      if (length === 0) {
+        lent.letGo();
+        continue;
+      }
       const offset = piece.at;
       piece.at += length;
       this.contributors.add(source);
@@ -316,8 +319,8 @@ export class Transfer {
       this.#fruitless = 0;
       this.#sinceBreak += length;
       if (this.#sinceBreak > 1024 * 1024) this.#breaks = 0;
-      if (answer.body.reused === true) await this.#parts.blob.landReused(wanted, offset);
-      else await landings.add(this.#parts.blob.land(wanted, offset), length);
+      const landing = this.#parts.blob.land({ chunks: wanted, letGo: lent.letGo }, offset);
+      await landings.add(landing, length);
     }
     await landings.settled();
     // Its end is on its way: the connection can be used again then.

@@ -1,13 +1,17 @@
+/** Chunks in memory that is used again: valid until they are let go. */
+export interface LentChunks {
+  readonly chunks: readonly Buffer[];
+  letGo(): void;
+}
+
 /** What an answer's bytes are read from. One reader. */
 export interface ResponseBody {
-  /** Chunks are valid only until the next `read`: their memory is used again. */
-  readonly reused?: boolean;
   /**
    * Everything that arrived since the last call, at least one chunk, in order; waits where nothing has.
    * @returns undefined at the end
    * @throws the error that broke the connection, when all that arrived before was read
    */
-  read(): Promise<Buffer[] | undefined>;
+  read(): Promise<LentChunks | undefined>;
   /** Drops the connection unless the body has ended. */
   abort(): void;
 }
@@ -63,7 +67,7 @@ export class BufferedBody implements ResponseBody {
     this.#wake();
   }
 
-  async read(): Promise<Buffer[] | undefined> {
+  async read(): Promise<LentChunks | undefined> {
     while (this.#bytes === 0 && !this.#ended) {
       await new Promise<void>((resolve) => {
         this.#waiting = resolve;
@@ -77,7 +81,7 @@ export class BufferedBody implements ResponseBody {
         this.#paused = false;
         this.#flow.resume();
       }
-      return chunks;
+      return { chunks, letGo: () => {} };
     }
     if (this.#error !== undefined) throw this.#error;
     return undefined;
@@ -106,10 +110,11 @@ export async function readWhole(body: ResponseBody, limit: number): Promise<Buff
   const chunks: Buffer[] = [];
   let size = 0;
   for (let more = await body.read(); more !== undefined; more = await body.read()) {
-    for (const chunk of more) {
-      chunks.push(body.reused === true ? Buffer.from(chunk) : chunk);
+    for (const chunk of more.chunks) {
+      chunks.push(Buffer.from(chunk));
       size += chunk.length;
     }
+    more.letGo();
     if (size > limit) {
       body.abort();
       throw new BodyTooLargeError(`more than ${limit} bytes`);
