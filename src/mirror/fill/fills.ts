@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ByteRange } from '../../oci/byte-range.ts';
@@ -289,10 +290,9 @@ export class Fills {
 
   async #medium({ stored, digest }: FillRequest, size: number): Promise<FillMedium> {
     const { storage, spool } = this.#options;
-    const id = await storage.uploads.start(stored);
-    const writer = await storage.driver.uploads.create(uploadFolder(stored, id), {
-      target: blobDataKey(digest),
-    });
+    const folder = uploadFolder(stored, randomUUID());
+    const options = { target: blobDataKey(digest), unshared: true };
+    const writer = await storage.driver.uploads.create(folder, options);
     if (isRandomAccess(writer)) return await FileMedium.open(writer);
     const file = await spool.take(size);
     return file === undefined ? new PassingMedium(writer) : new SpooledMedium(writer, file);
