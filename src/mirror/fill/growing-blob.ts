@@ -115,7 +115,7 @@ export class GrowingBlob {
   /** Nothing follows what has landed: of a blob whose size was not known. */
   endHere(): void {
     this.#size = this.#landed.bytes;
-    this.#wake();
+    this.#changes.tell();
   }
 
   /** Waits until all of it has been hashed. @returns whether the digest is right */

@@ -12,9 +12,12 @@ import {
 import type { UpstreamUrl } from '../upstream/upstream-url.ts';
 import { clip, lengthOf } from './chunks.ts';
 import type { GrowingBlob } from './growing-blob.ts';
+import { Landings } from './landings.ts';
 import type { TransferLimits } from './transfer.ts';
 
 const LONGEST_PAUSE = 4_000;
+/** Bytes that may wait to be written. */
+const UNWRITTEN = 2 * 1024 * 1024;
 
 export interface UnsizedTransferParts {
   readonly client: UpstreamClient;
@@ -81,18 +84,23 @@ export class UnsizedTransfer {
   async #receive({ body, carried, total, from }: BlobAnswer): Promise<void> {
     const { blob, signal } = this.#parts;
     try {
+      const landings = new Landings(() => UNWRITTEN);
       let at = carried?.start ?? 0;
       for (;;) {
-        const chunks = await body.read();
-        if (chunks === undefined) break;
+        const lent = await body.read();
+        if (lent === undefined) break;
         const offset = blob.landedBytes;
-        const wanted = clip(chunks, { at, from: offset, to: Number.POSITIVE_INFINITY });
-        at += lengthOf(chunks);
-        if (wanted.length === 0) continue;
+        const wanted = clip(lent.chunks, { at, from: offset, to: Number.POSITIVE_INFINITY });
+        at += lengthOf(lent.chunks);
+        if (wanted.length === 0) {
+          lent.letGo();
+          continue;
+        }
         this.contributors.add(from);
-        if (body.reused === true) await blob.landReused(wanted, offset);
-        else await blob.land(wanted, offset);
+        const landing = blob.land({ chunks: wanted, letGo: lent.letGo }, offset);
+        await landings.add(landing, lengthOf(wanted));
       }
+      await landings.settled();
       if (total !== undefined && at !== total) {
         throw new UpstreamUnreachable(from.where, 'ended a blob before its end');
       }
