@@ -1,5 +1,5 @@
+import { peakMemory } from '../../test/support/peak-memory.ts';
 import { startRegistry } from '../../test/support/registry-server.ts';
-import { peakMemory } from '../load/memory.ts';
 import { timed } from '../load/transfer.ts';
 import type { Row } from '../row.ts';
 

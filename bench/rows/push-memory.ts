@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
+import { peakMemory } from '../../test/support/peak-memory.ts';
 import { type LargeFile, writeSparseFile } from '../load/large-file.ts';
-import { peakMemory } from '../load/memory.ts';
 import { MIB, pushFile } from '../load/transfer.ts';
 import type { Row } from '../row.ts';
 
