@@ -14,6 +14,8 @@ import { createFilesystemDriver } from '../../../src/storage/filesystem/filesyst
 import { inlineHashers } from '../../../src/storage/hashing/inline-hashers.ts';
 import { createInMemoryDriver } from '../../../src/storage/inmemory/inmemory-driver.ts';
 import { createRegistryStorage, type RegistryStorage } from '../../../src/storage/registry-storage.ts';
+import { createS3Driver } from '../../../src/storage/s3/s3-driver.ts';
+import { type S3Place, s3Options } from '../s3/s3-harness.ts';
 
 export const stored = parseRepositoryName('up/team/app');
 
@@ -31,6 +33,8 @@ export interface FillBenchOptions {
   readonly urls: readonly string[];
   /** Where it is stored; with the one in memory a spool of so many bytes is used. Default: a directory. */
   readonly spool?: number;
+  /** Stored in a bucket of this S3 server. */
+  readonly s3?: S3Place;
   readonly limits?: Partial<TransferLimits>;
   readonly timeouts?: { readonly connect?: number; readonly firstByte?: number; readonly stall?: number };
 }
@@ -38,10 +42,7 @@ export interface FillBenchOptions {
 /** Fills from real sockets into a real storage. */
 export async function fillBench(options: FillBenchOptions): Promise<FillBench> {
   const directory = await mkdtemp(join(tmpdir(), 'fairlead-fill-'));
-  const driver =
-    options.spool === undefined
-      ? await createFilesystemDriver({ rootDirectory: directory })
-      : createInMemoryDriver();
+  const driver = await driverFor(options, directory);
   const warnings: unknown[] = [];
   const log = { warn: (fields: unknown) => void warnings.push(fields) };
   const now = () => performance.now();
@@ -70,9 +71,11 @@ export async function fillBench(options: FillBenchOptions): Promise<FillBench> {
     fill: (digest, expectedSize) =>
       fills.get({ client, repository: 'team/app', stored, digest, expectedSize }),
     async litter() {
-      if (options.spool !== undefined) return [];
-      const folder = join(directory, 'docker/registry/v2/repositories', stored, '_uploads');
-      return (await readdir(folder)).filter((name) => name !== '');
+      if (options.s3 === undefined && options.spool !== undefined) return [];
+      const folder = `docker/registry/v2/repositories/${stored}/_uploads`;
+      if (options.s3 === undefined) return await readdir(join(directory, folder));
+      const { entries } = await driver.list(folder);
+      return entries.map(({ name }) => name);
     },
     async [Symbol.asyncDispose]() {
       await fills.close();
@@ -81,6 +84,11 @@ export async function fillBench(options: FillBenchOptions): Promise<FillBench> {
       await rm(directory, { recursive: true });
     },
   };
+}
+
+async function driverFor({ s3, spool }: FillBenchOptions, rootDirectory: string): Promise<StorageDriver> {
+  if (s3 !== undefined) return createS3Driver(s3Options(s3));
+  return spool === undefined ? await createFilesystemDriver({ rootDirectory }) : createInMemoryDriver();
 }
 
 /** The range of a reader who wants all of a blob, however much that is. */

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Fill } from '../../../src/mirror/fill/fills.ts';
+import { InProcessS3 } from '../../support/s3/s3-server.ts';
 import {
   answer,
   bend,
@@ -34,9 +35,12 @@ async function upstream(): Promise<ScriptedUpstream> {
 
 async function bench(
   urls: readonly ScriptedUpstream[],
-  options: Partial<FillBenchOptions> = {},
+  { bucket, ...options }: Partial<FillBenchOptions> & { readonly bucket?: true } = {},
 ): Promise<FillBench> {
-  const made = await fillBench({ urls: urls.map(({ url }) => url), ...options });
+  const s3 = bucket === undefined ? undefined : await InProcessS3.start();
+  if (s3 !== undefined) open.push(s3);
+  const stored = s3 === undefined ? {} : { s3 };
+  const made = await fillBench({ urls: urls.map(({ url }) => url), ...options, ...stored });
   open.push(made);
   return made;
 }
@@ -55,7 +59,9 @@ describe.each([
   ['a directory', {}],
   ['a storage with a spool', { spool: 64 * MiB }],
   ['a storage without a spool', { spool: 0 }],
-])('a fill into %s', (_, kind) => {
+  ['a bucket with a spool', { spool: 64 * MiB, bucket: true }],
+  ['a bucket without a spool', { spool: 0, bucket: true }],
+] as const)('a fill into %s', (_, kind) => {
   it('gives every reader the bytes and keeps them, for one transfer', async () => {
     const up = await upstream();
     const content = bytes(5 * MiB);
