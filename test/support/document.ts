@@ -1,18 +1,20 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-/**
- * A fenced block of a document of this repository, as a reader would copy it.
- * @param holding a text by which it is told from the others of its language
- */
-export function snippetOf(document: string, language: string, holding: string): string {
+/** The fenced blocks of a document of this repository in one language, as a reader would copy them. */
+export function snippetsOf(document: string, language: string): readonly string[] {
   const blocks = documentText(document).matchAll(/^```(\w+)\n(.*?)^```$/gms);
-  const found = [...blocks].filter(([, name, text]) => name === language && text?.includes(holding));
+  return [...blocks].filter(([, name]) => name === language).map(([, , text = '']) => text);
+}
+
+/** The one that holds a text by which it is told from the others. */
+export function snippetOf(document: string, language: string, holding: string): string {
+  const found = snippetsOf(document, language).filter((text) => text.includes(holding));
   const [only] = found;
-  if (only?.[2] === undefined || found.length > 1) {
+  if (only === undefined || found.length > 1) {
     throw new Error(`${document} has ${found.length} ${language} blocks that hold ${holding}`);
   }
-  return only[2];
+  return only;
 }
 
 /** A file of this repository. */
