@@ -23,46 +23,61 @@ import { type Fault, ScriptedUpstream } from '../support/upstream/scripted-upstr
  */
 
 const MiB = 1024 * 1024;
-/** One that comes in one piece, and one that is fetched in several ranges. */
-const SIZES = [MiB, 24 * MiB] as const;
+/** One that comes in one piece, and one that is fetched in several ranges; TLS has a way of its own. */
+const KINDS = [
+  { size: MiB, scheme: 'http' },
+  { size: 24 * MiB, scheme: 'http' },
+  { size: 24 * MiB, scheme: 'https' },
+] as const;
 const held = new AsyncDisposableStack();
-let plain: ScriptedUpstream;
+/** What the test at hand asks. */
+let upstream: ScriptedUpstream;
+let upstreams: Readonly<Record<'http' | 'https', ScriptedUpstream>>;
 let guarded: ScriptedUpstream;
 let mirror: RegistryServer;
 let check: ReturnType<typeof storageCheck>;
 
 beforeAll(async () => {
   const scratch = held.use(makeScratch());
-  plain = held.use(await ScriptedUpstream.start());
+  upstreams = {
+    http: held.use(await ScriptedUpstream.start()),
+    https: held.use(await ScriptedUpstream.start({ tls: true })),
+  };
+  upstream = upstreams.http;
   guarded = held.use(await ScriptedUpstream.start({ auth: 'token' }));
-  const upstreams = [
-    { name: 'plain.example', urls: [plain.url] },
-    { name: 'guarded.example', urls: [guarded.url] },
-  ];
-  mirror = held.use(await startFaultMirror({ directory: scratch.path, upstreams }));
+  mirror = held.use(
+    await startFaultMirror({
+      directory: scratch.path,
+      upstreams: [
+        { name: 'http.example', urls: [upstreams.http.url] },
+        { name: 'https.example', urls: [upstreams.https.url], insecure: true },
+        { name: 'guarded.example', urls: [guarded.url] },
+      ],
+    }),
+  );
   check = storageCheck(mirror.root);
 });
 afterAll(() => held.disposeAsync());
 
 const absent: Digest[] = [];
 afterEach(async () => {
-  plain.heal();
+  upstream.heal();
   guarded.heal();
   await check(absent.splice(0));
 });
 
 /** A blob of its own for each test, so that none is here already. */
-function fresh(size: number, upstream = plain): { content: Buffer; digest: Digest } {
+function fresh(size: number, from = upstream): { content: Buffer; digest: Digest } {
   const content = randomBytes(size);
-  return { content, digest: upstream.addBlob(content) };
+  return { content, digest: from.addBlob(content) };
 }
 
-const read = (digest: Digest, upstream = 'plain.example') =>
-  pull(mirror.url, `/v2/${upstream}/team/app/blobs/${digest}`);
+const read = (digest: Digest, name = upstream === upstreams.https ? 'https.example' : 'http.example') =>
+  pull(mirror.url, `/v2/${name}/team/app/blobs/${digest}`);
 
 /** The upstream is good again: what it has is served, at the latest when it is tried again. */
 async function expectServed(digest: Digest): Promise<void> {
-  plain.heal();
+  upstream.heal();
   await expect.poll(async () => (await read(digest)).digest, { timeout: 20_000, interval: 250 }).toBe(digest);
 }
 
@@ -70,11 +85,18 @@ const others = (content: Buffer): Buffer => randomBytes(content.length);
 /** The same for whichever range is asked for. */
 const whole = (body: Buffer): Fault => send(200, body, { 'content-length': String(body.length) });
 
-describe.each(SIZES)('a blob of %d bytes', (size) => {
+describe.each(KINDS)('a blob of $size bytes by $scheme', ({ size, scheme }) => {
+  beforeAll(() => {
+    upstream = upstreams[scheme];
+  });
+  afterAll(() => {
+    upstream = upstreams.http;
+  });
+
   const RESUMED: readonly [string, (content: Buffer) => void][] = [
-    ['is cut once', () => plain.on(/GET .*blobs/, cutAfter(size / 4), 1)],
-    ['is cut three times', () => plain.on(/GET .*blobs/, cutAfter(size / 8), 3)],
-    ['stalls once', () => plain.on(/GET .*blobs/, stallAfter(size / 4), 1)],
+    ['is cut once', () => upstream.on(/GET .*blobs/, cutAfter(size / 4), 1)],
+    ['is cut three times', () => upstream.on(/GET .*blobs/, cutAfter(size / 8), 3)],
+    ['stalls once', () => upstream.on(/GET .*blobs/, stallAfter(size / 4), 1)],
     ['is cut and then refused by 500', () => failing(answer(500))],
     ['is cut and then hung up on', () => failing(hangUp, 1)],
     ['is cut and then limited for a second', () => failing(answer(429, { 'retry-after': '1' }), 1)],
@@ -82,36 +104,36 @@ describe.each(SIZES)('a blob of %d bytes', (size) => {
     [
       'is sent whole whatever range is asked for, and cut',
       (content) => {
-        plain.on(/GET .*blobs/, whole(content));
-        plain.on(/GET .*blobs/, cutWhole(content, size / 4), 1);
+        upstream.on(/GET .*blobs/, whole(content));
+        upstream.on(/GET .*blobs/, cutWhole(content, size / 4), 1);
       },
     ],
     [
       'comes without any size, and is cut',
       (content) => {
-        plain.on(/blobs/, withoutSize(content));
-        plain.on(/GET .*blobs/, withoutSize(content, { cutAfter: size / 4 }), 1);
+        upstream.on(/blobs/, withoutSize(content));
+        upstream.on(/GET .*blobs/, withoutSize(content, { cutAfter: size / 4 }), 1);
       },
     ],
   ];
 
   function failing(fault: Fault, times = 2): void {
-    plain.on(/GET .*blobs/, fault, times);
-    plain.on(/GET .*blobs/, cutAfter(size / 4), 1);
+    upstream.on(/GET .*blobs/, fault, times);
+    upstream.on(/GET .*blobs/, cutAfter(size / 4), 1);
   }
 
   test.each(RESUMED)('that %s arrives whole all the same', async (_, script) => {
     const { content, digest } = fresh(size);
     script(content);
-    const seen = plain.requests.length;
+    const seen = upstream.requests.length;
     const got = await read(digest);
     expect(got).toMatchObject({ status: 200, ended: true, bytes: size, digest });
-    const asked = plain.requests.slice(seen).filter(({ method }) => method === 'GET');
+    const asked = upstream.requests.slice(seen).filter(({ method }) => method === 'GET');
     expect(asked.length).toBeGreaterThan(1);
     // What was there is not fetched again: the next request asks behind it.
     const starts = asked.map(({ headers }) => Number(/^bytes=(\d+)-/.exec(headers.range ?? '')?.[1] ?? 0));
     expect(starts.slice(1).every((start) => start > 0)).toBe(true);
-    plain.on(/./, hangUp);
+    upstream.on(/./, hangUp);
     expect(await read(digest)).toMatchObject({ status: 200, digest });
   });
 
@@ -135,7 +157,7 @@ describe.each(SIZES)('a blob of %d bytes', (size) => {
   test.each(BROKEN)('that %s is never ended as if complete, nor kept', async (_, fault) => {
     const { content, digest } = fresh(size);
     absent.push(digest);
-    plain.on(/blobs/, fault(content));
+    upstream.on(/blobs/, fault(content));
     const got = await read(digest);
     expect(got.status === 200 ? got.ended : false).toBe(false);
     await check(absent.splice(0));
@@ -146,7 +168,7 @@ describe.each(SIZES)('a blob of %d bytes', (size) => {
 test('a blob whose rest is of another size than its beginning is never ended as if complete', async () => {
   const { content, digest } = fresh(24 * MiB);
   absent.push(digest);
-  plain.on(/GET .*blobs/, ({ req, res }, next) => {
+  upstream.on(/GET .*blobs/, ({ req, res }, next) => {
     const start = Number(/^bytes=(\d+)-/.exec(req.headers.range ?? '')?.[1] ?? 0);
     if (start === 0) return next();
     const rest = content.subarray(start);
@@ -175,7 +197,7 @@ test('a blob behind a token is resumed with another token when the first is refu
 
 test('more than the length says does not get through', async () => {
   const { content, digest } = fresh(MiB);
-  plain.on(/GET .*blobs/, ({ res }) => {
+  upstream.on(/GET .*blobs/, ({ res }) => {
     const head = `HTTP/1.1 200 OK\r\nContent-Length: ${content.length}\r\n\r\n`;
     res.socket?.write(Buffer.concat([Buffer.from(head), content, Buffer.from('HTTP/1.1 200 OK and more')]));
   });
