@@ -3,19 +3,18 @@ import type { BodyBuffers } from './body-buffers.ts';
 /**
  * Chunks of a body that wait for its reader, gathered in buffers that are used again. What Node reads is copied
  * as it arrives, so that it dies at once: buffers that outlive two young collections make V8 mark its whole heap
- * for the memory that they hold.
+ * for the memory that they hold. Where no buffer is free a chunk waits as it came.
  */
 export class GatheredChunks {
   readonly #buffers: BodyBuffers;
   #filling: Buffer | undefined;
   #filled = 0;
-  /** What came when the buffer had become full. */
+  /** What found no room. */
   readonly #over: Buffer[] = [];
   #lent: Buffer | undefined;
 
   constructor(buffers: BodyBuffers) {
     this.#buffers = buffers;
-    buffers.enter();
   }
 
   /** Whether the source should pause. */
@@ -26,21 +25,21 @@ export class GatheredChunks {
   }
 
   add(chunk: Buffer): void {
-    if (this.#over.length > 0) {
+    if (this.#over.length === 0) this.#filling ??= this.#buffers.take();
+    if (this.#over.length > 0 || this.#filling === undefined) {
       this.#over.push(chunk);
       return;
     }
-    this.#filling ??= this.#buffers.take();
     const copied = chunk.copy(this.#filling, this.#filled);
     this.#filled += copied;
     if (copied < chunk.length) this.#over.push(chunk.subarray(copied));
   }
 
-  /** All that is here, up to a buffer; valid until the next call. */
+  /** What came first, up to a buffer; valid until the next call. */
   take(): Buffer | undefined {
     this.#giveBack();
     const buffer = this.#filling;
-    if (buffer === undefined) return undefined;
+    if (buffer === undefined) return this.#over.shift();
     const chunk = buffer.subarray(0, this.#filled);
     this.#lent = buffer;
     this.#filling = undefined;
@@ -49,12 +48,11 @@ export class GatheredChunks {
     return chunk;
   }
 
-  /** Call once, when nobody looks at the last chunk any more. */
+  /** Gives the memory back, when nobody looks at the last chunk any more. */
   close(): void {
     this.#giveBack();
     if (this.#filling !== undefined) this.#buffers.give(this.#filling);
     this.#filling = undefined;
-    this.#buffers.leave();
   }
 
   #giveBack(): void {

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { BodyBuffers } from '../../../src/operations/body-buffers.ts';
 import { GatheredChunks } from '../../../src/operations/gathered-chunks.ts';
 
-const MIB = 1024 * 1024;
+const SIZE = 128 * 1024;
+const COUNT = 128;
 
 function takeAll(gathered: GatheredChunks): Buffer {
   const taken: Buffer[] = [];
@@ -40,39 +41,42 @@ describe('chunks that are gathered', () => {
 
   it('are full when a buffer is, and no longer when it was taken', () => {
     const gathered = new GatheredChunks(new BodyBuffers());
-    gathered.add(Buffer.alloc(MIB / 2 - 1));
+    gathered.add(Buffer.alloc(SIZE - 1));
     expect(gathered.full).toBe(false);
     gathered.add(Buffer.alloc(2));
     expect(gathered.full).toBe(true);
-    expect(gathered.take()).toHaveLength(MIB / 2);
+    expect(gathered.take()).toHaveLength(SIZE);
     expect(gathered.full).toBe(false);
     expect(gathered.take()).toHaveLength(1);
     expect(gathered.take()).toBeUndefined();
   });
+
+  it('wait as they came while others have all the buffers, and need none to go on', () => {
+    const buffers = new BodyBuffers();
+    const taken: Buffer[] = [];
+    for (let buffer = buffers.take(); buffer !== undefined; buffer = buffers.take()) taken.push(buffer);
+    const gathered = new GatheredChunks(buffers);
+    gathered.add(Buffer.from('one'));
+    expect(gathered.full).toBe(true);
+    gathered.add(Buffer.from('two'));
+    expect(gathered.take()?.toString()).toBe('one');
+    for (const buffer of taken) buffers.give(buffer);
+    gathered.add(Buffer.from('three'));
+    expect(takeAll(gathered).toString()).toBe('twothree');
+  });
 });
 
 describe('the buffers of bodies', () => {
-  it('get smaller with the number of bodies, so that two for each stay within 16 MiB', () => {
+  it('are used again, and 16 MiB in all', () => {
     const buffers = new BodyBuffers();
-    const sizes = new Map<number, number>();
-    for (let bodies = 1; bodies <= 128; bodies += 1) {
-      buffers.enter();
-      const buffer = buffers.take();
-      sizes.set(bodies, buffer.length);
-      buffers.give(buffer);
-    }
-    expect([1, 16, 17, 32, 64, 128].map((bodies) => sizes.get(bodies))).toEqual(
-      [512, 512, 256, 256, 128, 64].map((kibibytes) => kibibytes * 1024),
-    );
-  });
-
-  it('are used again', () => {
-    const buffers = new BodyBuffers();
-    buffers.enter();
-    const first = buffers.take();
-    const second = buffers.take();
-    expect(second.buffer).not.toBe(first.buffer);
-    buffers.give(first);
-    expect(buffers.take().buffer).toBe(first.buffer);
+    const gathered = Array.from({ length: COUNT }, () => new GatheredChunks(buffers));
+    for (const one of gathered) one.add(Buffer.from('x'));
+    expect(buffers.take()).toBeUndefined();
+    gathered[0]?.take();
+    expect(buffers.take()).toBeUndefined();
+    gathered[0]?.take();
+    expect(buffers.take()).toHaveLength(SIZE);
+    for (const one of gathered.slice(1)) one.close();
+    expect(Array.from({ length: COUNT }, () => buffers.take()).filter(Boolean)).toHaveLength(COUNT - 1);
   });
 });
