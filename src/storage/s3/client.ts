@@ -1,6 +1,7 @@
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import { SilenceHttpHandler } from './http-handler.ts';
 import { DEFAULT_TIMING, type S3Options } from './s3-options.ts';
+import { SigningHash } from './signing-hash.ts';
 
 const USER_AGENT = 'fairlead aws-sdk-js/3';
 
@@ -24,6 +25,7 @@ export function createClient(options: S3Options, endpoint?: string): S3Client {
     expectContinueHeader: false,
     followRegionRedirects: false,
     logger: SILENT_LOGGER,
+    sha256: SigningHash,
     forcePathStyle: forcePathStyle === true,
     useAccelerateEndpoint: accelerate === true,
     useDualstackEndpoint: useDualStack === true,
