@@ -1,7 +1,7 @@
-import type { OutgoingConfig } from './config.ts';
 import type { Environment } from './environment.ts';
 import type { Report } from './problems.ts';
 import { Secret } from './secret.ts';
+import type { OutgoingConfig } from './types/mirror.ts';
 
 /** Reads HTTPS_PROXY, HTTP_PROXY and NO_PROXY in any case; capitals count first, as in Go. */
 export function readOutgoing(environment: Environment, report: Report): OutgoingConfig {

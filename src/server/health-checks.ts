@@ -1,4 +1,4 @@
-import type { HealthConfig } from '../config/config.ts';
+import type { HealthConfig } from '../config/types/operations.ts';
 import { fileCheck, type HealthCheck, httpCheck, tcpCheck } from '../operations/health-checks.ts';
 import type { StorageDriver } from '../storage/driver.ts';
 import { registryFolder } from '../storage/layout.ts';

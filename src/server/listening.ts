@@ -1,5 +1,5 @@
 import { BlockList } from 'node:net';
-import type { HttpConfig, Network, TlsConfig } from '../config/config.ts';
+import type { HttpConfig, Network, TlsConfig } from '../config/types/http.ts';
 import type { ListenOptions } from '../operations/listener.ts';
 import type { Logger } from '../operations/logger.ts';
 import type { TlsOptions } from '../operations/tls-settings.ts';

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import type { Config, UpstreamCredentials } from '../config/config.ts';
+import type { Config } from '../config/config.ts';
+import type { UpstreamCredentials } from '../config/types/mirror.ts';
 import { Mirror } from '../mirror/mirror.ts';
 import { MirrorCore, type MirrorCoreOptions, type MirrorUpstream } from '../mirror/mirror-core.ts';
 import { ProxyMirror } from '../mirror/proxy.ts';

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import type { OutgoingConfig, S3Backend } from '../config/config.ts';
+import type { OutgoingConfig } from '../config/types/mirror.ts';
+import type { S3Backend } from '../config/types/storage.ts';
 import { parseNoProxy } from '../operations/no-proxy.ts';
 import type { StorageDriver } from '../storage/driver.ts';
 import type { S3Options } from '../storage/s3/s3-options.ts';

@@ -1,4 +1,4 @@
-import type { UploadPurgingConfig } from '../config/config.ts';
+import type { UploadPurgingConfig } from '../config/types/storage.ts';
 import type { Logger } from '../operations/logger.ts';
 import type { StorageDriver } from '../storage/driver.ts';
 import { UploadReaper } from '../storage/upload-reaper.ts';

@@ -6,7 +6,7 @@ import {
   ExternalTokenAuthorizer,
   type ExternalTokenAuthorizerOptions,
 } from '../../src/auth/external-token-authorizer.ts';
-import { SIGNING_ALGORITHMS } from '../../src/config/config.ts';
+import { SIGNING_ALGORITHMS } from '../../src/config/types/auth.ts';
 import { collectLog } from '../support/collected-log.ts';
 import { createTestRegistry } from '../support/test-registry.ts';
 

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import type { Network } from '../config.ts';
+import type { Network } from '../types/http.ts';
 
 /** Reads `10.0.0.0/8`, `fd00::/8` or a single address; undefined when the text is no network. */
 export function parseNetwork(text: string): Network | undefined {

@@ -1,8 +1,8 @@
 import { patternProblem } from '../access-pattern.ts';
-import type { AccessRule, AuthConfig, BuiltinAuth, TokenAuth } from '../config.ts';
 import { nearest } from '../kit/nearest.ts';
 import type { Report } from '../problems.ts';
 import type { Settings } from '../schema/schema.ts';
+import type { AccessRule, AuthConfig, BuiltinAuth, TokenAuth } from '../types/auth.ts';
 
 type AuthSettings = Settings['auth'];
 type BuiltinSettings = NonNullable<AuthSettings['builtin']>;

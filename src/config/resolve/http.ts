@@ -1,10 +1,17 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
-import type { DebugConfig, HttpConfig, LimitsConfig, ListenAddress, Network, TlsConfig } from '../config.ts';
 import { parseHostPort } from '../kit/address.ts';
 import { parseNetwork } from '../kit/network.ts';
 import type { Report } from '../problems.ts';
 import { isBrokenCipherSuite } from '../schema/http.ts';
 import type { Settings } from '../schema/schema.ts';
+import type {
+  DebugConfig,
+  HttpConfig,
+  LimitsConfig,
+  ListenAddress,
+  Network,
+  TlsConfig,
+} from '../types/http.ts';
 
 type HttpSettings = Settings['http'];
 

@@ -1,10 +1,10 @@
 import { isRepositoryNameComponent } from '../../oci/repository-name.ts';
 import { patternProblem } from '../access-pattern.ts';
-import type { MirrorConfig, ProxyConfig, UpstreamConfig, UpstreamCredentials } from '../config.ts';
 import { nearest } from '../kit/nearest.ts';
 import type { Report } from '../problems.ts';
 import type { Settings } from '../schema/schema.ts';
 import type { Secret } from '../secret.ts';
+import type { MirrorConfig, ProxyConfig, UpstreamConfig, UpstreamCredentials } from '../types/mirror.ts';
 import { isDockerHubHost, WELL_KNOWN_UPSTREAMS } from '../well-known-upstreams.ts';
 import { Names } from './names.ts';
 

@@ -1,8 +1,8 @@
-import type { HealthConfig, LogConfig, NotificationsConfig, TcpCheck } from '../config.ts';
 import { parseHostPort } from '../kit/address.ts';
 import type { Report } from '../problems.ts';
 import type { Settings } from '../schema/schema.ts';
 import type { Tree } from '../tree.ts';
+import type { HealthConfig, LogConfig, NotificationsConfig, TcpCheck } from '../types/operations.ts';
 
 export function resolveLog(log: Settings['log']): LogConfig {
   return {

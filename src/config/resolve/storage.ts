@@ -1,6 +1,6 @@
-import type { S3Backend, S3Credentials, StorageBackend, StorageConfig } from '../config.ts';
 import type { Report } from '../problems.ts';
 import type { Settings } from '../schema/schema.ts';
+import type { S3Backend, S3Credentials, StorageBackend, StorageConfig } from '../types/storage.ts';
 
 type StorageSettings = Settings['storage'];
 type S3Settings = NonNullable<StorageSettings['s3']>;

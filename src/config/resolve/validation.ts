@@ -1,6 +1,6 @@
-import type { ValidationConfig } from '../config.ts';
 import type { Report } from '../problems.ts';
 import type { Settings } from '../schema/schema.ts';
+import type { ValidationConfig } from '../types/validation.ts';
 
 export function resolveValidation(validation: Settings['validation'], report: Report): ValidationConfig {
   const { urls, indexes } = validation.manifests;

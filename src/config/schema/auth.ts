@@ -1,7 +1,7 @@
 import { ACCOUNT } from '../access-pattern.ts';
-import { SIGNING_ALGORITHMS } from '../config.ts';
 import { choice, duration, flag, integer, text } from '../kit/scalars.ts';
 import { dictionary, list, optionalList, optionalSection, section } from '../kit/setting.ts';
+import { SIGNING_ALGORITHMS } from '../types/auth.ts';
 
 const algorithm = choice(SIGNING_ALGORITHMS);
 const action = choice(['pull', 'push', 'delete', '*']);

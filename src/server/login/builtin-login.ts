@@ -1,5 +1,5 @@
 import { openBuiltinAuth } from '../../auth/builtin-auth.ts';
-import type { BuiltinAuth } from '../../config/config.ts';
+import type { BuiltinAuth } from '../../config/types/auth.ts';
 import { COMPARISONS, type Login, type LoginOptions } from './login.ts';
 
 export async function openBuiltinLogin(

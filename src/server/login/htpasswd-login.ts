@@ -3,7 +3,7 @@ import { ComparisonQueue, WAITING_COMPARISONS } from '../../auth/comparison-queu
 import { HtpasswdAuthorizer } from '../../auth/htpasswd-authorizer.ts';
 import { HtpasswdUsers } from '../../auth/htpasswd-users.ts';
 import { provisionHtpasswd } from '../../auth/provision-htpasswd.ts';
-import type { HtpasswdAuth } from '../../config/config.ts';
+import type { HtpasswdAuth } from '../../config/types/auth.ts';
 import { COMPARISONS, type Login, type LoginOptions, withoutRoutes } from './login.ts';
 
 export async function openHtpasswdLogin(

@@ -1,6 +1,6 @@
 import { ExternalTokenAuthorizer } from '../../auth/external-token-authorizer.ts';
 import { readTrust } from '../../auth/trusted-keys.ts';
-import type { TokenAuth } from '../../config/config.ts';
+import type { TokenAuth } from '../../config/types/auth.ts';
 import { type Login, type LoginOptions, withoutRoutes } from './login.ts';
 
 export async function openTokenLogin(auth: TokenAuth, { logs }: LoginOptions): Promise<Login> {

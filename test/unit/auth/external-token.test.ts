@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readExternalToken } from '../../../src/auth/external-token.ts';
 import { libtrustFingerprint } from '../../../src/auth/libtrust-fingerprint.ts';
 import { distributionThumbprint, readTrust, type Trust } from '../../../src/auth/trusted-keys.ts';
-import { SIGNING_ALGORITHMS } from '../../../src/config/config.ts';
+import { SIGNING_ALGORITHMS } from '../../../src/config/types/auth.ts';
 import {
   BELOW_CERTIFICATE,
   BELOW_KEY,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { MirrorConfig } from '../../../src/config/config.ts';
+import type { MirrorConfig } from '../../../src/config/types/mirror.ts';
 import { parse, problemsOf, warningsOf } from '../../support/parse.ts';
 
 function mirror(upstreams: string, more = ''): MirrorConfig {
