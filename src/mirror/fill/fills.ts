@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ByteRange } from '../../oci/byte-range.ts';
 import type { Digest } from '../../oci/digest.ts';
@@ -14,22 +13,16 @@ import type { UpstreamClient } from '../upstream/upstream-client.ts';
 import { UpstreamError, UpstreamWrong } from '../upstream/upstream-errors.ts';
 import type { UpstreamLog } from '../upstream/upstream-options.ts';
 import type { UpstreamUrl } from '../upstream/upstream-url.ts';
+import { fetchingOf, type UpstreamState } from './fetching.ts';
 import { FileMedium } from './file-medium.ts';
 import type { FillMedium } from './fill-medium.ts';
 import { GrowingBlob } from './growing-blob.ts';
 import { PassingMedium } from './passing-medium.ts';
-import { PiecePlan } from './piece-plan.ts';
 import { SourceTrust } from './source-trust.ts';
 import type { Spool } from './spool.ts';
 import { SpooledMedium } from './spooled-medium.ts';
-import { DEFAULT_TRANSFER_LIMITS, Transfer, type TransferLimits } from './transfer.ts';
-import { UnsizedTransfer } from './unsized-transfer.ts';
+import { DEFAULT_TRANSFER_LIMITS, type TransferLimits } from './transfer.ts';
 
-/** Connections beyond the first of each fill, for all fills from one upstream. */
-const MOST_EXTRA = 24;
-/** Bytes that may wait to be written: of all fills together, and of one connection. */
-const UNWRITTEN_IN_ALL = 16 * 1024 * 1024;
-const UNWRITTEN = { least: 256 * 1024, most: 4 * 1024 * 1024 };
 /** Milliseconds for which a blob that is being deleted is waited for. */
 const DELETING = 45_000;
 
@@ -73,20 +66,6 @@ interface FillParts {
   readonly first: BlobAnswer;
   readonly medium: FillMedium;
   readonly blob: GrowingBlob;
-}
-
-interface Fetching {
-  /** Who sent bytes. */
-  readonly contributors: ReadonlySet<UpstreamUrl>;
-  /** @throws UpstreamError when it is given up; what the storage threw */
-  run(): Promise<void>;
-  /** Waits until nobody writes any more. */
-  settled(): Promise<void>;
-}
-
-interface UpstreamState {
-  readonly trust: SourceTrust<UpstreamUrl>;
-  extra: number;
 }
 
 /** All blobs on their way here: one transfer each, however many ask, which goes on when they leave. */
@@ -186,48 +165,15 @@ export class Fills {
     }
   }
 
-  /** How the bytes come: by parts where the size is known, else in one go. */
-  #fetching(
-    { client, repository, digest }: FillRequest,
-    { state, first, blob, signal }: FillParts & { readonly signal: AbortSignal },
-  ): Fetching {
-    const limits = this.#limits;
-    const common = { client, repository, digest, blob, limits, now: this.#options.now, signal };
-    if (blob.size === Number.POSITIVE_INFINITY) {
-      const transfer = new UnsizedTransfer(common);
-      return { contributors: transfer.contributors, run: () => transfer.run(first), settled: async () => {} };
-    }
-    const plan = new PiecePlan(blob.size, { smallest: limits.smallestPiece, largest: limits.largestPiece });
-    const chosen = state.trust.choose(client.byHealth());
-    const transfer = new Transfer({
-      ...common,
-      plan,
-      sources: chosen.includes(first.from) ? chosen : [first.from],
-      extra: {
-        take: () => state.extra < MOST_EXTRA && ++state.extra > 0,
-        give: () => void state.extra--,
-      },
-      unwritten: () =>
-        Math.min(Math.max(UNWRITTEN_IN_ALL / this.#running.size, UNWRITTEN.least), UNWRITTEN.most),
-      busy: this.#options.busy ?? busySinceLast(),
-    });
-    return {
-      contributors: transfer.contributors,
-      settled: () => transfer.settled(),
-      run: async () => {
-        const piece = plan.takeFirst(first.carried === undefined ? blob.size : first.carried.end + 1);
-        if (piece === undefined) first.body.abort();
-        else await transfer.run({ answer: first, piece });
-      },
-    };
-  }
-
   async #run(request: FillRequest, parts: FillParts): Promise<void> {
     const { client, digest } = request;
     const { state, medium, blob } = parts;
     const abort = new AbortController();
     const signal = AbortSignal.any([abort.signal, this.#abort.signal]);
-    const fetching = this.#fetching(request, { ...parts, signal });
+    const { busy, now } = this.#options;
+    const running = (): number => this.#running.size;
+    const limits = this.#limits;
+    const fetching = fetchingOf({ ...request, ...parts, limits, running, busy, now, signal });
     try {
       await fetching.run();
       await this.#prove(blob, { client, digest, state, contributors: fetching.contributors });
@@ -320,14 +266,4 @@ async function toldSize(client: UpstreamClient, query: BlobQuery): Promise<numbe
     if (error instanceof UpstreamError) return undefined;
     throw error;
   }
-}
-
-function busySinceLast(): () => number {
-  let last = performance.eventLoopUtilization();
-  return () => {
-    const now = performance.eventLoopUtilization();
-    const { utilization } = performance.eventLoopUtilization(now, last);
-    last = now;
-    return utilization;
-  };
 }

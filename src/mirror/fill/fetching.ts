@@ -1,0 +1,92 @@
+import { performance } from 'node:perf_hooks';
+import type { Digest } from '../../oci/digest.ts';
+import type { BlobAnswer } from '../upstream/blob-requests.ts';
+import type { UpstreamClient } from '../upstream/upstream-client.ts';
+import type { UpstreamUrl } from '../upstream/upstream-url.ts';
+import type { GrowingBlob } from './growing-blob.ts';
+import { PiecePlan } from './piece-plan.ts';
+import type { SourceTrust } from './source-trust.ts';
+import { Transfer, type TransferLimits } from './transfer.ts';
+import { UnsizedTransfer } from './unsized-transfer.ts';
+
+/** Connections beyond the first of each fill, for all fills from one upstream. */
+const MOST_EXTRA = 24;
+/** Bytes that may wait to be written: of all fills together, and of one connection. */
+const UNWRITTEN_IN_ALL = 16 * 1024 * 1024;
+const UNWRITTEN = { least: 256 * 1024, most: 4 * 1024 * 1024 };
+
+/** What all fills from one upstream share. */
+export interface UpstreamState {
+  readonly trust: SourceTrust<UpstreamUrl>;
+  /** Connections beyond the first of each fill. */
+  extra: number;
+}
+
+export interface FetchingParts {
+  readonly client: UpstreamClient;
+  /** The name upstream. */
+  readonly repository: string;
+  readonly digest: Digest;
+  readonly blob: GrowingBlob;
+  readonly state: UpstreamState;
+  /** An answer that is here already. */
+  readonly first: BlobAnswer;
+  readonly limits: TransferLimits;
+  /** How many fills are under way. */
+  readonly running: () => number;
+  /** How busy this process is, 0 to 1. Default: the event loop's share of work since it was asked last. */
+  readonly busy: (() => number) | undefined;
+  /** Milliseconds that only go forward. */
+  readonly now: () => number;
+  readonly signal: AbortSignal;
+}
+
+export interface Fetching {
+  /** Who sent bytes. */
+  readonly contributors: ReadonlySet<UpstreamUrl>;
+  /** @throws UpstreamError when it is given up; what the storage threw */
+  run(): Promise<void>;
+  /** Waits until nobody writes any more. */
+  settled(): Promise<void>;
+}
+
+/** How the bytes of one blob come: by parts where the size is known, else in one go. */
+export function fetchingOf({ state, first, running, busy, ...common }: FetchingParts): Fetching {
+  const { blob, client, limits } = common;
+  if (blob.size === Number.POSITIVE_INFINITY) {
+    const transfer = new UnsizedTransfer(common);
+    return { contributors: transfer.contributors, run: () => transfer.run(first), settled: async () => {} };
+  }
+  const plan = new PiecePlan(blob.size, { smallest: limits.smallestPiece, largest: limits.largestPiece });
+  const chosen = state.trust.choose(client.byHealth());
+  const transfer = new Transfer({
+    ...common,
+    plan,
+    sources: chosen.includes(first.from) ? chosen : [first.from],
+    extra: {
+      take: () => state.extra < MOST_EXTRA && ++state.extra > 0,
+      give: () => void state.extra--,
+    },
+    unwritten: () => Math.min(Math.max(UNWRITTEN_IN_ALL / running(), UNWRITTEN.least), UNWRITTEN.most),
+    busy: busy ?? busySinceLast(),
+  });
+  return {
+    contributors: transfer.contributors,
+    settled: () => transfer.settled(),
+    run: async () => {
+      const piece = plan.takeFirst(first.carried === undefined ? blob.size : first.carried.end + 1);
+      if (piece === undefined) first.body.abort();
+      else await transfer.run({ answer: first, piece });
+    },
+  };
+}
+
+function busySinceLast(): () => number {
+  let last = performance.eventLoopUtilization();
+  return () => {
+    const now = performance.eventLoopUtilization();
+    const { utilization } = performance.eventLoopUtilization(now, last);
+    last = now;
+    return utilization;
+  };
+}
