@@ -15,7 +15,10 @@ import { inlineHashers } from '../../../src/storage/hashing/inline-hashers.ts';
 import { createInMemoryDriver } from '../../../src/storage/inmemory/inmemory-driver.ts';
 import { createRegistryStorage, type RegistryStorage } from '../../../src/storage/registry-storage.ts';
 import { createS3Driver } from '../../../src/storage/s3/s3-driver.ts';
+import { disposing } from '../disposing.ts';
 import { type S3Place, s3Options } from '../s3/s3-harness.ts';
+import { InProcessS3 } from '../s3/s3-server.ts';
+import { ScriptedUpstream } from './scripted-upstream.ts';
 
 export const stored = parseRepositoryName('up/team/app');
 
@@ -40,7 +43,7 @@ export interface FillBenchOptions {
 }
 
 /** Fills from real sockets into a real storage. */
-export async function fillBench(options: FillBenchOptions): Promise<FillBench> {
+async function fillBench(options: FillBenchOptions): Promise<FillBench> {
   const directory = await mkdtemp(join(tmpdir(), 'fairlead-fill-'));
   const driver = await driverFor(options, directory);
   const warnings: unknown[] = [];
@@ -104,3 +107,30 @@ export async function readFill(fill: Fill, start = EVERYTHING.start, end = EVERY
 }
 
 export const bytes = (size: number): Buffer => randomBytes(size);
+
+export interface FillBenches {
+  upstream(): Promise<ScriptedUpstream>;
+  /** @param options `bucket`: stored in a bucket */
+  bench(
+    urls: readonly ScriptedUpstream[],
+    options?: Partial<FillBenchOptions> & { readonly bucket?: true },
+  ): Promise<FillBench>;
+}
+
+/** Upstreams and fills from them, each for as long as its test. */
+export function fillBenches(): FillBenches {
+  const hold = disposing();
+  return {
+    upstream: async () => hold(await ScriptedUpstream.start()),
+    bench: async (urls, { bucket, ...options } = {}) => {
+      const s3 = bucket === undefined ? {} : { s3: hold(await InProcessS3.start()) };
+      return hold(await fillBench({ urls: urls.map(({ url }) => url), ...options, ...s3 }));
+    },
+  };
+}
+
+/** What a repository has under a digest. @throws where it has nothing */
+export async function storedContent({ storage }: FillBench, digest: Digest): Promise<Buffer> {
+  if ((await storage.layers.find(stored, digest)) === undefined) throw new Error(`${digest} is not linked`);
+  return await storage.contents.whole(digest, 1e9);
+}

@@ -1,0 +1,187 @@
+import { describe, expect, it } from 'vitest';
+import type { Fill } from '../../../src/mirror/fill/fills.ts';
+import { answer, bend, cutAfter, redirect, send, stallAfter } from '../../support/upstream/faults.ts';
+import { bytes, fillBenches, readFill, storedContent } from '../../support/upstream/fill-bench.ts';
+import { unknownDigest } from '../../support/upstream/scripted-upstream.ts';
+
+const { upstream, bench } = fillBenches();
+const MiB = 1024 * 1024;
+
+describe('a fill', () => {
+  it('says what the upstream says when it cannot begin, to all who ask', async () => {
+    const up = await upstream();
+    const it = await bench([up]);
+    const digest = unknownDigest('x');
+    const asked = await Promise.allSettled([it.fill(digest), it.fill(digest)]);
+    for (const one of asked) expect(one).toMatchObject({ reason: { name: 'UpstreamNotFound' } });
+    expect(up.count(/blobs/)).toBe(1);
+    up.on(/blobs/, answer(429, { 'retry-after': '9' }));
+    await expect(it.fill(digest)).rejects.toMatchObject({ retryAfter: 9 });
+  });
+
+  it('goes on at the next URL when one stalls, and leaves that one alone', async () => {
+    const [first, second] = [await upstream(), await upstream()];
+    const content = bytes(2 * MiB);
+    const digest = first.addBlob(content);
+    second.addBlob(content);
+    first.on(/blobs/, stallAfter(MiB));
+    const it = await bench([first, second]);
+    const fill = await it.fill(digest);
+    expect((await readFill(fill)).equals(content)).toBe(true);
+    await fill.kept;
+    expect(first.count(/blobs/)).toBe(1);
+  });
+
+  it('resumes from a server that ignores ranges', async () => {
+    const up = await upstream();
+    const content = bytes(2 * MiB);
+    const digest = up.addBlob(content);
+    up.on(/blobs/, ({ req }, next) => {
+      delete req.headers.range;
+      next();
+    });
+    up.on(/blobs/, cutAfter(MiB), 1);
+    const fill = await (await bench([up])).fill(digest);
+    expect((await readFill(fill)).equals(content)).toBe(true);
+    await fill.kept;
+  });
+
+  it('is given up when nothing new comes', async () => {
+    const up = await upstream();
+    const content = bytes(MiB);
+    const digest = up.addBlob(content);
+    up.on(/blobs/, answer(503));
+    up.on(/blobs/, cutAfter(MiB / 2), 1);
+    const it = await bench([up], { limits: { tries: 3, pause: 1 } });
+    const fill = await it.fill(digest);
+    fill.kept.catch(() => {});
+    await expect(readFill(fill)).rejects.toMatchObject({ name: 'UpstreamFailed' });
+    expect(await it.litter()).toEqual([]);
+  });
+
+  it('is given up when the blob is not there any more', async () => {
+    const up = await upstream();
+    const digest = up.addBlob(bytes(MiB));
+    up.on(/blobs/, answer(404));
+    up.on(/blobs/, cutAfter(1000), 1);
+    const fill = await (await bench([up])).fill(digest);
+    fill.kept.catch(() => {});
+    await expect(readFill(fill)).rejects.toMatchObject({ name: 'UpstreamNotFound' });
+    expect(up.count(/blobs/)).toBe(2);
+  });
+
+  it.each([
+    ['shorter than the digest', (content: Buffer) => content.subarray(1)],
+    ['longer than the digest', (content: Buffer) => Buffer.concat([content, content])],
+  ])('is wrong when what comes is %s', async (_, change) => {
+    const up = await upstream();
+    const content = bytes(MiB);
+    const digest = up.addBlob(content);
+    up.on(/blobs/, (exchange, next) => {
+      const changed = change(content);
+      send(200, changed, { 'content-length': String(changed.length) })(exchange, next);
+    });
+    const fill = await (await bench([up])).fill(digest);
+    fill.kept.catch(() => {});
+    await expect(readFill(fill)).rejects.toThrow(/other content/);
+  });
+
+  it('is given up when less comes than the upstream said', async () => {
+    const up = await upstream();
+    const content = bytes(MiB);
+    const digest = up.addBlob(content);
+    up.on(/blobs/, cutAfter(0));
+    up.on(/blobs/, cutAfter(1000), 1);
+    const fill = await (await bench([up], { limits: { tries: 2, pause: 1 } })).fill(digest);
+    fill.kept.catch(() => {});
+    await expect(readFill(fill)).rejects.toThrow();
+  });
+
+  it('follows a redirect anew for each part', async () => {
+    const [up, cdn] = [await upstream(), await upstream()];
+    const content = bytes(MiB);
+    const digest = cdn.addBlob(content);
+    up.on(
+      /blobs/,
+      redirect(({ url }) => `${cdn.url}${url.pathname}`),
+    );
+    cdn.on(/blobs/, cutAfter(1000), 1);
+    const fill = await (await bench([up])).fill(digest);
+    expect((await readFill(fill)).equals(content)).toBe(true);
+    await fill.kept;
+    expect(up.count(/blobs/)).toBe(2);
+  });
+});
+
+describe('a large fill over a slow line', () => {
+  const limits = {
+    parallelFrom: 2 * MiB,
+    firstPiece: MiB,
+    smallestPiece: MiB / 2,
+    largestPiece: MiB,
+    judgeAfter: 5,
+    worthFrom: 0,
+  };
+
+  it.each([
+    ['knowing its size', true],
+    ['not knowing its size', false],
+  ])('is fetched in ranges by several connections, %s', async (_, known) => {
+    const up = await upstream();
+    const content = bytes(6 * MiB);
+    const digest = up.addBlob(content);
+    up.on(/blobs/, slowly(MiB / 4, 10));
+    const it = await bench([up], { limits });
+    const fill = await it.fill(digest, known ? content.length : undefined);
+    expect((await readFill(fill)).equals(content)).toBe(true);
+    await fill.kept;
+    expect(up.count(/blobs/)).toBeGreaterThan(4);
+    expect((await storedContent(it, digest)).equals(content)).toBe(true);
+  });
+
+  it('takes from all URLs at once, and less from a slow one', async () => {
+    const [fast, slow] = [await upstream(), await upstream()];
+    const content = bytes(6 * MiB);
+    const digest = fast.addBlob(content);
+    slow.addBlob(content);
+    fast.on(/blobs/, slowly(MiB / 8, 5));
+    slow.on(/blobs/, slowly(MiB / 32, 10));
+    const fill = await (await bench([fast, slow], { limits })).fill(digest, content.length);
+    expect((await readFill(fill)).equals(content)).toBe(true);
+    await fill.kept;
+    expect(slow.count(/blobs/)).toBeGreaterThan(0);
+  });
+
+  it('finds out which of several URLs lies', async () => {
+    const [good, bad] = [await upstream(), await upstream()];
+    const content = bytes(4 * MiB);
+    const digest = good.addBlob(content);
+    bad.addBlob(Buffer.concat([content.subarray(0, -1), Buffer.from([(content.at(-1) ?? 0) ^ 1])]));
+    bad.blobs.set(digest, bytes(content.length));
+    for (const up of [good, bad]) up.on(/blobs/, slowly(MiB / 8, 5));
+    const it = await bench([bad, good], { limits });
+    const outcomes: string[] = [];
+    for (let round = 0; round < 4; round++) {
+      const fill: Fill = await it.fill(digest, content.length);
+      outcomes.push(await fill.kept.then(() => 'right').catch(() => 'wrong'));
+      if (outcomes.at(-1) === 'right') break;
+    }
+    expect(outcomes.at(-1)).toBe('right');
+    expect(outcomes.length).toBeLessThanOrEqual(3);
+  });
+});
+
+/** Sends a body in parts of so many bytes, with so many milliseconds between them. */
+function slowly(size: number, pause: number) {
+  return bend((body, res) => {
+    let at = 0;
+    const more = (): void => {
+      if (res.destroyed) return;
+      res.write(body.subarray(at, at + size));
+      at += size;
+      if (at < body.length) setTimeout(more, pause);
+      else res.end();
+    };
+    more();
+  });
+}
