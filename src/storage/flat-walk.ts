@@ -5,9 +5,8 @@ import type { RepositoryFolder, WalkOptions } from './repository-folder.ts';
 /** Sorts behind everything that may follow in a key. */
 const LAST = '~';
 
-/** Keys that a list asks for at least, and how many a repository has when none was seen yet. */
+/** Keys that a list asks for at least. */
 const LEAST_KEYS = 50;
-const FIRST_GUESS = 6;
 
 /** More than what the average says, since they differ. */
 const SPARE = 1.1;
@@ -20,20 +19,20 @@ const ROOT = `${repositoriesFolder}/`;
  */
 export async function* walkFlat(
   lister: FlatLister,
-  { after, wanted, signal }: WalkOptions,
+  { after, wanted, signal, density }: WalkOptions,
 ): AsyncGenerator<RepositoryFolder> {
   let from = after === undefined || after === '' ? undefined : `${ROOT}${after}/_${LAST}`;
   let current: { name: string; parts: Set<string> } | undefined;
-  let keys = 0;
   let found = 0;
   for (;;) {
-    const limit = limitFor(wanted, { keys, found });
+    const limit = limitFor(wanted, { found, each: density?.average });
     const page = await lister.listFlat(ROOT, {
       ...(from === undefined ? {} : { after: from }),
       ...(limit === undefined ? {} : { limit }),
       ...(signal === undefined ? {} : { signal }),
     });
-    keys += page.keys.length;
+    const repositories = new Set(page.keys.map((key) => placeOf(key)?.name)).size;
+    density?.learn({ keys: page.keys.length, repositories });
     for (const key of page.keys) {
       const place = placeOf(key);
       if (place === undefined) continue;
@@ -58,10 +57,9 @@ export async function* walkFlat(
  */
 function limitFor(
   wanted: number | undefined,
-  { keys, found }: { readonly keys: number; readonly found: number },
+  { found, each }: { readonly found: number; readonly each: number | undefined },
 ): number | undefined {
-  if (wanted === undefined) return undefined;
-  const each = found === 0 ? FIRST_GUESS : keys / found;
+  if (wanted === undefined || each === undefined) return undefined;
   // The one behind the last tells that there is more; one that is seen is over only when the next one begins.
   const left = wanted + 2 - found;
   return left <= 0 ? undefined : Math.max(LEAST_KEYS, Math.ceil(left * each * SPARE));
