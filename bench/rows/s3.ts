@@ -79,7 +79,7 @@ export function s3Rows(mebibytes: number): readonly Row[] {
     pull({ mebibytes, clients: 1 }),
     pull({ mebibytes, clients: 8 }),
     wholeCatalog(1_000),
-    memoryOfPushes({ mebibytes: Math.ceil(mebibytes / 4), atOnce: 64 }),
+    memoryOfPushes({ mebibytes: Math.ceil(mebibytes / 8), atOnce: 64 }),
   ].map(({ references: _, ...row }) => row);
 }
 
