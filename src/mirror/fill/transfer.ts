@@ -34,6 +34,8 @@ export interface TransferLimits {
   readonly worthFrom: number;
   /** Milliseconds without a new byte, over all tries, after which it is given up. */
   readonly giveUpAfter: number;
+  /** Bytes of a blob whose size nobody tells: what does not end is not a blob. */
+  readonly largestUnsized: number;
   /** Tries in a row without a new byte. */
   readonly tries: number;
   /** Milliseconds before the second try; doubled for each further one, up to 4 s. */
@@ -50,6 +52,7 @@ export const DEFAULT_TRANSFER_LIMITS: TransferLimits = {
   fastEnough: 64 * 1024 * 1024,
   worthFrom: 500,
   giveUpAfter: 30_000,
+  largestUnsized: 64 * 1024 ** 3,
   tries: 14,
   pause: 100,
 };

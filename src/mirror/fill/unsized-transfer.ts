@@ -25,7 +25,7 @@ export interface UnsizedTransferParts {
   readonly repository: string;
   readonly digest: Digest;
   readonly blob: GrowingBlob;
-  readonly limits: Pick<TransferLimits, 'giveUpAfter' | 'tries' | 'pause'>;
+  readonly limits: Pick<TransferLimits, 'giveUpAfter' | 'largestUnsized' | 'tries' | 'pause'>;
   /** Milliseconds. */
   readonly now: () => number;
   readonly signal: AbortSignal;
@@ -62,6 +62,7 @@ export class UnsizedTransfer {
         return;
       } catch (error) {
         if (!(error instanceof UpstreamError) || error instanceof UpstreamNotFound) throw error;
+        if (blob.landedBytes > limits.largestUnsized) throw error;
         if (error instanceof UpstreamWrong) this.#ranges = false;
         if (blob.landedBytes > before) {
           tries = 0;
@@ -82,7 +83,7 @@ export class UnsizedTransfer {
   }
 
   async #receive({ body, carried, total, from }: BlobAnswer): Promise<void> {
-    const { blob, signal } = this.#parts;
+    const { blob, limits, signal } = this.#parts;
     try {
       const landings = new Landings(() => UNWRITTEN);
       let at = carried?.start ?? 0;
@@ -99,6 +100,9 @@ export class UnsizedTransfer {
         this.contributors.add(from);
         const landing = blob.land({ chunks: wanted, letGo: lent.letGo }, offset);
         await landings.add(landing, lengthOf(wanted));
+        if (blob.landedBytes > limits.largestUnsized) {
+          throw new UpstreamWrong(from.where, 'sends more than can be right');
+        }
       }
       await landings.settled();
       if (total !== undefined && at !== total) {

@@ -135,6 +135,18 @@ describe.each([
     expect(await it.litter()).toEqual([]);
   });
 
+  it('gives a blob up that nobody tells the size of and that does not end', async () => {
+    const up = await upstream();
+    const digest = up.addBlob(bytes(1000));
+    up.on(/blobs/, withoutSize(bytes(4 * MiB)));
+    const it = await bench([up], { ...kind, limits: { largestUnsized: MiB } });
+    const fill = await it.fill(digest);
+    fill.kept.catch(() => {});
+    await expect(readFill(fill)).rejects.toThrow(/more than can be right/);
+    expect(up.count(/GET .*blobs/)).toBe(1);
+    expect(await it.litter()).toEqual([]);
+  });
+
   it('does not begin with nothing where there should be something', async () => {
     const up = await upstream();
     const digest = up.addBlob(bytes(MiB));
