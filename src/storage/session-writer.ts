@@ -50,18 +50,14 @@ export class SessionWriter {
       expected === undefined ? await this.#announced() : digestAlgorithm(expected),
     );
     for await (const chunk of source) {
-      // The storage is at work while this is hashed, perhaps on this thread.
-      const appended = writer.append(chunk);
-      const hashed = hash.hasher.update(chunk);
-      try {
-        await appended;
-      } catch (error) {
+      // Both at once, and the chunk is theirs until both have ended.
+      const [appended, hashed] = await Promise.allSettled([writer.append(chunk), hash.hasher.update(chunk)]);
+      if (appended.status === 'rejected') {
         // The hash has seen what the storage has not.
-        await hashed;
         this.#forgetHash();
-        throw error;
+        throw appended.reason;
       }
-      await hashed;
+      if (hashed.status === 'rejected') throw hashed.reason;
       hash.size += chunk.length;
     }
   }
