@@ -79,6 +79,8 @@ describe('a commit that fails', () => {
     await expect(writer.close()).rejects.toThrow(StorageUnavailableError);
     await writer.close();
     bucket.s3.script.clear();
+    // What is given back in the background has arrived when the driver has ended.
+    await bucket.giveUpSoon();
     const again = await bucket.driver.uploads.open(FOLDER);
     expect(again.size).toBe(0);
     await again.drop();
