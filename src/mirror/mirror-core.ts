@@ -4,7 +4,7 @@ import type { RegistryStorage } from '../storage/registry-storage.ts';
 import { BlobSizes } from './blob-sizes.ts';
 import { Fills } from './fill/fills.ts';
 import { Spool, type SpoolOptions } from './fill/spool.ts';
-import type { TransferLimits } from './fill/transfer.ts';
+import type { TransferLimits } from './fill/transfer-limits.ts';
 import { LastPulls } from './last-pulls.ts';
 import type { MirroredSource, MirrorParts } from './repository/mirror-parts.ts';
 import { MirroredRepository } from './repository/mirrored-repository.ts';

@@ -3,14 +3,14 @@ import type { Digest } from '../../oci/digest.ts';
 import type { BlobAnswer } from '../upstream/blob-requests.ts';
 import type { UpstreamClient } from '../upstream/upstream-client.ts';
 import type { UpstreamUrl } from '../upstream/upstream-url.ts';
+import type { ConnectionShares } from './extra-connections.ts';
 import type { GrowingBlob } from './growing-blob.ts';
 import { PiecePlan } from './piece-plan.ts';
 import type { SourceTrust } from './source-trust.ts';
-import { Transfer, type TransferLimits } from './transfer.ts';
+import { Transfer } from './transfer.ts';
+import type { TransferLimits } from './transfer-limits.ts';
 import { UnsizedTransfer } from './unsized-transfer.ts';
 
-/** Connections beyond the first of each fill, for all fills from one upstream. */
-const MOST_EXTRA = 24;
 /** Bytes that may wait to be written: of all fills together, and of one connection. */
 const UNWRITTEN_IN_ALL = 16 * 1024 * 1024;
 const UNWRITTEN = { least: 256 * 1024, most: 4 * 1024 * 1024 };
@@ -18,8 +18,7 @@ const UNWRITTEN = { least: 256 * 1024, most: 4 * 1024 * 1024 };
 /** What all fills from one upstream share. */
 export interface UpstreamState {
   readonly trust: SourceTrust<UpstreamUrl>;
-  /** Connections beyond the first of each fill. */
-  extra: number;
+  readonly shares: ConnectionShares;
 }
 
 export interface FetchingParts {
@@ -31,6 +30,8 @@ export interface FetchingParts {
   readonly state: UpstreamState;
   /** An answer that is here already. */
   readonly first: BlobAnswer;
+  /** Milliseconds that it took. */
+  readonly firstAnswer: number;
   readonly limits: TransferLimits;
   /** How many fills are under way. */
   readonly running: () => number;
@@ -57,16 +58,18 @@ export function fetchingOf({ state, first, running, busy, ...common }: FetchingP
     const transfer = new UnsizedTransfer(common);
     return { contributors: transfer.contributors, run: () => transfer.run(first), settled: async () => {} };
   }
-  const plan = new PiecePlan(blob.size, { smallest: limits.smallestPiece, largest: limits.largestPiece });
+  const plan = new PiecePlan(blob.size, {
+    smallest: limits.smallestPiece,
+    spread: limits.spreadPiece,
+    largest: limits.largestPiece,
+  });
   const chosen = state.trust.choose(client.byHealth());
+  const extra = state.shares.begin();
   const transfer = new Transfer({
     ...common,
     plan,
     sources: chosen.includes(first.from) ? chosen : [first.from],
-    extra: {
-      take: () => state.extra < MOST_EXTRA && ++state.extra > 0,
-      give: () => void state.extra--,
-    },
+    extra,
     unwritten: () => Math.min(Math.max(UNWRITTEN_IN_ALL / running(), UNWRITTEN.least), UNWRITTEN.most),
     busy: busy ?? busySinceLast(),
   });
@@ -75,8 +78,12 @@ export function fetchingOf({ state, first, running, busy, ...common }: FetchingP
     settled: () => transfer.settled(),
     run: async () => {
       const piece = plan.takeFirst(first.carried === undefined ? blob.size : first.carried.end + 1);
-      if (piece === undefined) first.body.abort();
-      else await transfer.run({ answer: first, piece });
+      try {
+        if (piece === undefined) first.body.abort();
+        else await transfer.run({ answer: first, piece });
+      } finally {
+        extra.end();
+      }
     },
   };
 }

@@ -13,6 +13,7 @@ import type { UpstreamClient } from '../upstream/upstream-client.ts';
 import { UpstreamError, UpstreamWrong } from '../upstream/upstream-errors.ts';
 import type { UpstreamLog } from '../upstream/upstream-options.ts';
 import type { UpstreamUrl } from '../upstream/upstream-url.ts';
+import { ConnectionShares } from './extra-connections.ts';
 import { fetchingOf, type UpstreamState } from './fetching.ts';
 import { FileMedium } from './file-medium.ts';
 import type { FillMedium } from './fill-medium.ts';
@@ -21,8 +22,10 @@ import { PassingMedium } from './passing-medium.ts';
 import { SourceTrust } from './source-trust.ts';
 import type { Spool } from './spool.ts';
 import { SpooledMedium } from './spooled-medium.ts';
-import { DEFAULT_TRANSFER_LIMITS, type TransferLimits } from './transfer.ts';
+import { DEFAULT_TRANSFER_LIMITS, type TransferLimits } from './transfer-limits.ts';
 
+/** Connections to each URL of an upstream, shared by all fills from it. */
+const CONNECTIONS = 16;
 /** Milliseconds for which a blob that is being deleted is waited for. */
 const DELETING = 45_000;
 
@@ -64,6 +67,8 @@ export interface FillsOptions {
 interface FillParts {
   readonly state: UpstreamState;
   readonly first: BlobAnswer;
+  /** Milliseconds that it took. */
+  readonly firstAnswer: number;
   readonly medium: FillMedium;
   readonly blob: GrowingBlob;
 }
@@ -113,7 +118,9 @@ export class Fills {
   async #begin(request: FillRequest): Promise<Fill> {
     const { client, digest, stored, repository } = request;
     const state = this.#stateOf(client);
+    const asked = this.#options.now();
     let first = await this.#open(request, state);
+    const firstAnswer = this.#options.now() - asked;
     const size = first.total ?? request.expectedSize ?? (await toldSize(client, { repository, digest }));
     if (size === undefined && first.carried !== undefined) {
       // A part of nobody knows how much: only a whole answer has an end.
@@ -138,7 +145,7 @@ export class Fills {
       sharers: () => Math.max(1, this.#running.size),
       openCommitted,
     });
-    const kept = this.#run(request, { state, first, medium, blob });
+    const kept = this.#run(request, { state, first, firstAnswer, medium, blob });
     this.#track(kept);
     // What has no last byte to hold back is proven before anybody gets it.
     if (size === 0) await kept;
@@ -247,7 +254,8 @@ export class Fills {
   #stateOf(client: UpstreamClient): UpstreamState {
     const known = this.#states.get(client);
     if (known !== undefined) return known;
-    const state = { trust: new SourceTrust<UpstreamUrl>(), extra: 0 };
+    const shares = new ConnectionShares(CONNECTIONS * client.urls.length);
+    const state = { trust: new SourceTrust<UpstreamUrl>(), shares };
     this.#states.set(client, state);
     return state;
   }

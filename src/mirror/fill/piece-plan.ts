@@ -10,6 +10,8 @@ export interface Piece {
 export interface PieceSizes {
   /** Less is not worth a request of its own. */
   readonly smallest: number;
+  /** Several that fetch are given no more at a time, so that readers in order get it steadily. */
+  readonly spread: number;
   /** One source alone is asked for this much at a time, so that others can still join in. */
   readonly largest: number;
 }
@@ -40,7 +42,7 @@ export class PiecePlan {
    * @param sharers how many fetch at the same time
    */
   take(sharers: number): Piece | undefined {
-    const share = sharers <= 1 ? this.#sizes.largest : this.freeBytes / (1.5 * sharers);
+    const share = sharers <= 1 ? this.#sizes.largest : Math.min(this.#sizes.spread, this.freeBytes / sharers);
     return this.#take(Math.max(this.#sizes.smallest, Math.ceil(share)));
   }
 

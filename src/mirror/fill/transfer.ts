@@ -4,68 +4,21 @@ import type { BlobAnswer } from '../upstream/blob-requests.ts';
 import type { UpstreamClient } from '../upstream/upstream-client.ts';
 import {
   UpstreamError,
-  UpstreamNotFound,
   UpstreamSlow,
   UpstreamUnreachable,
   UpstreamWrong,
 } from '../upstream/upstream-errors.ts';
 import type { UpstreamUrl } from '../upstream/upstream-url.ts';
 import { clip, lengthOf } from './chunks.ts';
+import type { ExtraConnections } from './extra-connections.ts';
 import type { GrowingBlob } from './growing-blob.ts';
 import { Landings } from './landings.ts';
 import type { Piece, PiecePlan } from './piece-plan.ts';
-
-export interface TransferLimits {
-  /** Connections for one blob. */
-  readonly connections: number;
-  /** Bytes from which several may be used. */
-  readonly parallelFrom: number;
-  /** Bytes of a large blob that are asked for first, where its size is known beforehand. */
-  readonly firstPiece: number;
-  /** Bytes; less is not worth a request of its own. */
-  readonly smallestPiece: number;
-  /** Bytes; one source alone is asked for this much at a time, so that others can still join in. */
-  readonly largestPiece: number;
-  /** Milliseconds of one connection after which it is judged whether more would help. */
-  readonly judgeAfter: number;
-  /** Bytes a second that one connection is left alone with: what is faster is held up by something else. */
-  readonly fastEnough: number;
-  /** Milliseconds that must be left at the rate seen for more connections to be worth it. */
-  readonly worthFrom: number;
-  /** Milliseconds without a new byte, over all tries, after which it is given up. */
-  readonly giveUpAfter: number;
-  /** Bytes of a blob whose size nobody tells: what does not end is not a blob. */
-  readonly largestUnsized: number;
-  /** Tries in a row without a new byte. */
-  readonly tries: number;
-  /** Milliseconds before the second try; doubled for each further one, up to 4 s. */
-  readonly pause: number;
-}
-
-export const DEFAULT_TRANSFER_LIMITS: TransferLimits = {
-  connections: 8,
-  parallelFrom: 16 * 1024 * 1024,
-  firstPiece: 8 * 1024 * 1024,
-  smallestPiece: 4 * 1024 * 1024,
-  largestPiece: 64 * 1024 * 1024,
-  judgeAfter: 150,
-  fastEnough: 64 * 1024 * 1024,
-  worthFrom: 500,
-  giveUpAfter: 30_000,
-  largestUnsized: 64 * 1024 ** 3,
-  tries: 14,
-  pause: 100,
-};
+import type { TransferLimits } from './transfer-limits.ts';
+import { OtherBlobError, TransferSources } from './transfer-sources.ts';
 
 const LONGEST_PAUSE = 4_000;
 const BUSY = 0.8;
-
-/** Counts the connections that fills have beyond their first. */
-export interface ExtraConnections {
-  /** @returns false when there are enough */
-  take(): boolean;
-  give(): void;
-}
 
 export interface TransferParts {
   readonly client: UpstreamClient;
@@ -81,11 +34,20 @@ export interface TransferParts {
   readonly unwritten: () => number;
   /** How busy this process is: 0 to 1. */
   readonly busy: () => number;
+  /** Milliseconds that the first answer took. */
+  readonly firstAnswer: number;
   readonly limits: TransferLimits;
   /** Milliseconds. */
   readonly now: () => number;
   readonly signal: AbortSignal;
 }
+
+/** How a connection begins: with an answer that is here already, or as one of several. */
+type Beginning =
+  | { readonly kind: 'answered'; readonly answer: BlobAnswer; readonly piece: Piece }
+  | { readonly kind: 'alone' }
+  /** With how many others that have no part yet, itself among them, it shares what is left. */
+  | { readonly kind: 'extra'; readonly sharers: number };
 
 /** Fetches all of a blob from the URLs of an upstream, resuming what breaks, by several connections where that helps. */
 export class Transfer {
@@ -93,15 +55,9 @@ export class Transfer {
   readonly contributors = new Set<UpstreamUrl>();
   readonly #parts: TransferParts;
   readonly #workers = new Set<Promise<void>>();
-  /** Sources that stalled: they get nothing more while another works. */
-  readonly #stalled = new Set<UpstreamUrl>();
-  /** Sources that answer with the whole, whatever range is asked for. */
-  readonly #rangeless = new Set<UpstreamUrl>();
+  readonly #sources: TransferSources;
   readonly #began: number;
   #lastByte: number;
-  /** Sources that say the blob is not, or another than at first. */
-  readonly #out = new Set<UpstreamUrl>();
-  readonly #failures = new Map<UpstreamUrl, UpstreamError>();
   /** Connections at most: fewer with each that broke. */
   #most: number;
   #parallel = false;
@@ -110,7 +66,6 @@ export class Transfer {
   /** Times that everything broke since a megabyte came through. */
   #breaks = 0;
   #sinceBreak = 0;
-  #turn = 0;
   #error: unknown;
   #notify: (() => void) | undefined;
 
@@ -119,6 +74,7 @@ export class Transfer {
     this.#began = parts.now();
     this.#lastByte = this.#began;
     this.#most = parts.limits.connections;
+    this.#sources = new TransferSources(parts.sources);
   }
 
   /**
@@ -127,7 +83,7 @@ export class Transfer {
    */
   async run(first: { readonly answer: BlobAnswer; readonly piece: Piece }): Promise<void> {
     const { blob, limits, now, signal } = this.#parts;
-    this.#start(first.answer.from, first);
+    this.#start(first.answer.from, { kind: 'answered', ...first });
     while (!blob.complete) {
       signal.throwIfAborted();
       if (this.#error !== undefined) throw this.#error;
@@ -146,68 +102,55 @@ export class Transfer {
 
   /** After everything broke: the next source, after a pause that grows. */
   async #tryAgain(): Promise<void> {
-    const { limits, signal, sources } = this.#parts;
-    if (this.#fruitless >= limits.tries || sources.every((source) => this.#out.has(source))) {
-      throw this.#lastFailure();
-    }
+    const { limits, signal } = this.#parts;
+    if (this.#fruitless >= limits.tries || this.#sources.exhausted) throw this.#lastFailure();
     if (this.#breaks > 0) {
       await delay(Math.min(limits.pause * 2 ** (this.#breaks - 1), LONGEST_PAUSE), undefined, { signal });
     }
     this.#fruitless++;
     this.#breaks++;
     this.#sinceBreak = 0;
-    this.#start(this.#nextSource());
+    this.#start(this.#sources.next());
   }
 
   #useMore(): void {
-    const { blob, plan, limits, now } = this.#parts;
-    if (!this.#mayUseMore()) return;
-    const elapsed = now() - this.#began;
-    if (elapsed < limits.judgeAfter || blob.landedBytes === 0) return;
-    const left = blob.size - blob.landedBytes;
-    if ((left * elapsed) / blob.landedBytes < limits.worthFrom) return;
-    const rate = (blob.landedBytes * 1000) / elapsed;
-    // Where this process itself is busy, more connections would only keep it busier.
-    if (!this.#parallel && (rate > limits.fastEnough || this.#parts.busy() > BUSY)) return;
+    if (!this.#mayUseMore() || !(this.#parallel || this.#wantsMore())) return;
+    const { plan, extra } = this.#parts;
     this.#parallel = true;
-    while (this.#workers.size < this.#most && this.#parts.extra.take()) {
-      // Nothing is cut off for it: what a source has sent by then would be sent twice.
-      if (plan.freeBytes === 0) {
-        this.#parts.extra.give();
-        return;
-      }
-      this.#start(this.#nextSource(), undefined, () => this.#parts.extra.give());
+    // Nothing is cut off for them: what a source has sent by then would be sent twice.
+    const most = Math.min(this.#most - this.#workers.size, extra.left);
+    for (let sharers = most; sharers > 0 && plan.freeBytes > 0; sharers--) {
+      extra.take();
+      this.#start(this.#sources.next(), { kind: 'extra', sharers });
     }
   }
 
   #mayUseMore(): boolean {
-    const { blob, limits, sources } = this.#parts;
+    const { blob, limits } = this.#parts;
     if (!blob.anyOrder || blob.size < limits.parallelFrom || this.#workers.size >= this.#most) return false;
-    return this.#fruitless === 0 && sources.some((source) => !this.#rangeless.has(source));
+    return this.#fruitless === 0 && this.#sources.ranged;
   }
 
-  #nextSource(): UpstreamUrl {
-    const { sources } = this.#parts;
-    const told = sources.filter((source) => !this.#out.has(source));
-    const usable = told.filter((source) => source.unavailable('blob') === undefined);
-    const ranged = usable.filter((source) => !this.#rangeless.has(source));
-    const lively = ranged.filter((source) => !this.#stalled.has(source));
-    const list = [lively, ranged, usable, told].find(({ length }) => length > 0) ?? sources;
-    const source = list[this.#turn++ % list.length];
-    if (source === undefined) throw new Error('a transfer needs a source');
-    return source;
+  /** Whether several connections would be faster than one. */
+  #wantsMore(): boolean {
+    const { blob, limits, now, firstAnswer, busy } = this.#parts;
+    // One connection over a long way is slow for certain, and what it takes to find out would be lost.
+    if (firstAnswer >= limits.farFrom) return true;
+    const elapsed = now() - this.#began;
+    if (elapsed < limits.judgeAfter || blob.landedBytes === 0) return false;
+    const left = blob.size - blob.landedBytes;
+    if ((left * elapsed) / blob.landedBytes < limits.worthFrom) return false;
+    const rate = (blob.landedBytes * 1000) / elapsed;
+    // Where this process itself is busy, more connections would only keep it busier.
+    return rate <= limits.fastEnough && busy() <= BUSY;
   }
 
-  #start(
-    source: UpstreamUrl,
-    first?: { readonly answer: BlobAnswer; readonly piece: Piece },
-    ended: () => void = () => {},
-  ): void {
-    const worker = this.#work(source, first)
+  #start(source: UpstreamUrl, how: Beginning = { kind: 'alone' }): void {
+    const worker = this.#work(source, how)
       .catch((error: unknown) => this.#failed(source, error))
       .finally(() => {
         this.#workers.delete(worker);
-        ended();
+        if (how.kind === 'extra') this.#parts.extra.give();
         this.#notify?.();
       });
     this.#workers.add(worker);
@@ -218,39 +161,35 @@ export class Transfer {
       this.#error ??= error;
       return;
     }
-    this.#failures.set(source, error);
     this.#most = Math.max(1, this.#most - 1);
-    if (error instanceof UpstreamNotFound || error instanceof OtherBlobError) this.#out.add(source);
-    if (error instanceof UpstreamSlow) this.#stalled.add(source);
+    this.#sources.failed(source, error);
   }
 
   #lastFailure(): UpstreamError {
-    const errors = [...this.#failures.values()];
     const where = this.#parts.client.name;
-    return errors.at(-1) ?? new UpstreamSlow(where, 'sent nothing new for too long');
+    return this.#sources.lastFailure ?? new UpstreamSlow(where, 'sent nothing new for too long');
   }
 
   /** Fetches part after part until there is none left. */
-  async #work(
-    source: UpstreamUrl,
-    first?: { readonly answer: BlobAnswer; readonly piece: Piece },
-  ): Promise<void> {
-    const { plan } = this.#parts;
-    let piece = first?.piece ?? plan.take(this.#sharers);
-    let answer = first?.answer;
+  async #work(source: UpstreamUrl, how: Beginning): Promise<void> {
+    const { plan, extra } = this.#parts;
+    let piece =
+      how.kind === 'answered' ? how.piece : plan.take(how.kind === 'extra' ? how.sharers : this.#sharers);
+    let answer = how.kind === 'answered' ? how.answer : undefined;
     while (piece !== undefined) {
       try {
         await this.#fetch(source, piece, answer);
       } finally {
         plan.release(piece);
       }
+      if (how.kind === 'extra' && extra.tooMany) return;
       answer = undefined;
       piece = plan.take(this.#sharers) ?? this.#share();
     }
   }
 
   get #sharers(): number {
-    return this.#parallel ? this.#parts.limits.connections : 1;
+    return this.#parallel ? Math.max(2, this.#workers.size) : 1;
   }
 
   /** Half of what somebody else has still to fetch, where that would take very long. */
@@ -285,7 +224,7 @@ export class Transfer {
       }
       const start = carried?.start ?? 0;
       if (start !== piece.at) {
-        this.#rangeless.add(source);
+        this.#sources.ignoresRanges(source);
         // What comes before is here, or on its way from a source that understands ranges.
         if (this.#workers.size > 1)
           throw new UpstreamWrong(source.where, 'ignores the range it is asked for');
@@ -343,6 +282,3 @@ export class Transfer {
     });
   }
 }
-
-/** A source tells another size of the same blob than the one before. */
-class OtherBlobError extends UpstreamWrong {}

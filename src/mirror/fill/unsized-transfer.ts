@@ -13,7 +13,7 @@ import type { UpstreamUrl } from '../upstream/upstream-url.ts';
 import { clip, lengthOf } from './chunks.ts';
 import type { GrowingBlob } from './growing-blob.ts';
 import { Landings } from './landings.ts';
-import type { TransferLimits } from './transfer.ts';
+import type { TransferLimits } from './transfer-limits.ts';
 
 const LONGEST_PAUSE = 4_000;
 /** Bytes that may wait to be written. */

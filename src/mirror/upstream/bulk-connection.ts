@@ -43,7 +43,7 @@ interface Waiting {
 }
 
 /** One connection, one request at a time. */
-export class BulkConnection implements ResponseBody {
+export class BulkConnection {
   readonly #parts: BulkConnectionParts;
   readonly #socket: Socket;
   readonly #received: ReceivedBytes;
@@ -96,27 +96,6 @@ export class BulkConnection implements ResponseBody {
     });
   }
 
-  async read(): Promise<LentChunks | undefined> {
-    while (this.#received.empty && !this.#ended && this.#error === undefined) {
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-    }
-    const lent = this.#received.lend();
-    if (lent !== undefined) {
-      this.#goOn();
-      return lent;
-    }
-    if (!this.#ended && this.#error !== undefined) throw this.#error;
-    this.#over();
-    return undefined;
-  }
-
-  abort(): void {
-    if (this.#ended && this.#received.empty) this.#over();
-    else this.destroy(new Error('nobody reads on'));
-  }
-
   destroy(error: Error): void {
     if (this.#error !== undefined) return;
     this.#error = error;
@@ -134,6 +113,41 @@ export class BulkConnection implements ResponseBody {
     const reason: unknown = this.#signal?.reason;
     this.destroy(reason instanceof Error ? reason : new Error('given up', { cause: reason }));
   };
+
+  /** The body of one answer: what is done with it later does nothing to the next one. */
+  #body(): ResponseBody {
+    let over = false;
+    return {
+      read: async () => {
+        if (over) return undefined;
+        const lent = await this.#read();
+        over = lent === undefined;
+        return lent;
+      },
+      abort: () => {
+        if (over) return;
+        over = true;
+        if (this.#ended && this.#received.empty) this.#over();
+        else this.destroy(new Error('nobody reads on'));
+      },
+    };
+  }
+
+  async #read(): Promise<LentChunks | undefined> {
+    while (this.#received.empty && !this.#ended && this.#error === undefined) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+    const lent = this.#received.lend();
+    if (lent !== undefined) {
+      this.#goOn();
+      return lent;
+    }
+    if (!this.#ended && this.#error !== undefined) throw this.#error;
+    this.#over();
+    return undefined;
+  }
 
   /** The answer was read to its end: the connection waits for another request, or goes. */
   #over(): void {
@@ -200,7 +214,7 @@ export class BulkConnection implements ResponseBody {
     this.#within(this.#parts.timeouts.stall, 'nothing came', 'stall');
     if (rest.length > 0) this.#received.addCopied(this.#framing.take(rest));
     this.#ended = this.#framing.ended;
-    asked?.resolve({ ...head, body: this });
+    asked?.resolve({ ...head, body: this.#body() });
   }
 
   #takeBody(bytes: Buffer): void {

@@ -4,7 +4,7 @@ import { Slabs } from './slabs.ts';
 import type { UpstreamTimeouts } from './upstream-options.ts';
 
 /** Bytes that are received into at a time, and how many such pieces are kept for later. */
-const SLAB = { size: 512 * 1024, mostSpare: 16 };
+const SLAB = { size: 256 * 1024, mostSpare: 32 };
 
 /** Connections for GET of large content over plain HTTP. */
 export class BulkConnections {

@@ -2,9 +2,9 @@ import type { LentChunks } from './response-body.ts';
 import type { Slab, Slabs } from './slabs.ts';
 
 /** Bytes; less room than this is not worth a read of its own. */
-const LEAST_ROOM = 128 * 1024;
+const LEAST_ROOM = 64 * 1024;
 /** Bytes that may lie unread before no more are taken. */
-const MOST_UNREAD = 1024 * 1024;
+const MOST_UNREAD = 512 * 1024;
 
 /** What came on a connection and was not read yet, in slabs that are filled one after the other. */
 export class ReceivedBytes {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Fill, Fills } from '../../../src/mirror/fill/fills.ts';
 import { Spool } from '../../../src/mirror/fill/spool.ts';
-import type { TransferLimits } from '../../../src/mirror/fill/transfer.ts';
+import type { TransferLimits } from '../../../src/mirror/fill/transfer-limits.ts';
 import { UpstreamClient } from '../../../src/mirror/upstream/upstream-client.ts';
 import type { ByteRange } from '../../../src/oci/byte-range.ts';
 import type { Digest } from '../../../src/oci/digest.ts';

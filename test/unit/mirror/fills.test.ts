@@ -21,7 +21,7 @@ describe.each([
 ] as const)('a fill into %s', (_, kind) => {
   it('gives every reader the bytes and keeps them, for one transfer', async () => {
     const up = await upstream();
-    const content = bytes(5 * MiB);
+    const content = bytes(3 * MiB);
     const digest = up.addBlob(content);
     const it = await bench([up], kind);
     const fills = await Promise.all(Array.from({ length: 10 }, () => it.fill(digest)));

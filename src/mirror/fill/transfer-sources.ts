@@ -1,0 +1,65 @@
+import {
+  type UpstreamError,
+  UpstreamNotFound,
+  UpstreamSlow,
+  UpstreamWrong,
+} from '../upstream/upstream-errors.ts';
+import type { UpstreamUrl } from '../upstream/upstream-url.ts';
+
+/** A source tells another size of the same blob than the one before. */
+export class OtherBlobError extends UpstreamWrong {}
+
+/** The URLs that one blob is fetched from, and what was seen of them meanwhile. */
+export class TransferSources {
+  readonly #all: readonly UpstreamUrl[];
+  /** Those that stalled: they get nothing more while another works. */
+  readonly #stalled = new Set<UpstreamUrl>();
+  /** Those that answer with the whole, whatever range is asked for. */
+  readonly #rangeless = new Set<UpstreamUrl>();
+  /** Those that say the blob is not, or another than at first. */
+  readonly #out = new Set<UpstreamUrl>();
+  readonly #failures = new Map<UpstreamUrl, UpstreamError>();
+  #turn = 0;
+
+  /** @param all best first, at least one */
+  constructor(all: readonly UpstreamUrl[]) {
+    this.#all = all;
+  }
+
+  /** Whether none has the blob. */
+  get exhausted(): boolean {
+    return this.#all.every((source) => this.#out.has(source));
+  }
+
+  /** Whether one may answer with the range that is asked for. */
+  get ranged(): boolean {
+    return this.#all.some((source) => !this.#rangeless.has(source));
+  }
+
+  /** What failed last. */
+  get lastFailure(): UpstreamError | undefined {
+    return [...this.#failures.values()].at(-1);
+  }
+
+  /** The next one to fetch from, in turn. */
+  next(): UpstreamUrl {
+    const told = this.#all.filter((source) => !this.#out.has(source));
+    const usable = told.filter((source) => source.unavailable('blob') === undefined);
+    const ranged = usable.filter((source) => !this.#rangeless.has(source));
+    const lively = ranged.filter((source) => !this.#stalled.has(source));
+    const list = [lively, ranged, usable, told].find(({ length }) => length > 0) ?? this.#all;
+    const source = list[this.#turn++ % list.length];
+    if (source === undefined) throw new Error('a transfer needs a source');
+    return source;
+  }
+
+  ignoresRanges(source: UpstreamUrl): void {
+    this.#rangeless.add(source);
+  }
+
+  failed(source: UpstreamUrl, error: UpstreamError): void {
+    this.#failures.set(source, error);
+    if (error instanceof UpstreamNotFound || error instanceof OtherBlobError) this.#out.add(source);
+    if (error instanceof UpstreamSlow) this.#stalled.add(source);
+  }
+}
