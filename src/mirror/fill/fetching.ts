@@ -30,7 +30,7 @@ export interface FetchingParts {
   readonly state: UpstreamState;
   /** An answer that is here already. */
   readonly first: BlobAnswer;
-  /** Milliseconds that it took. */
+  /** Milliseconds that it took, as far as they were waited. */
   readonly firstAnswer: number;
   readonly limits: TransferLimits;
   /** How many fills are under way. */
@@ -88,7 +88,8 @@ export function fetchingOf({ state, first, running, busy, ...common }: FetchingP
   };
 }
 
-function busySinceLast(): () => number {
+/** The event loop's share of work since it was asked last, 0 to 1. */
+export function busySinceLast(): () => number {
   let last = performance.eventLoopUtilization();
   return () => {
     const now = performance.eventLoopUtilization();

@@ -14,7 +14,7 @@ import { UpstreamError, UpstreamWrong } from '../upstream/upstream-errors.ts';
 import type { UpstreamLog } from '../upstream/upstream-options.ts';
 import type { UpstreamUrl } from '../upstream/upstream-url.ts';
 import { ConnectionShares } from './extra-connections.ts';
-import { fetchingOf, type UpstreamState } from './fetching.ts';
+import { busySinceLast, fetchingOf, type UpstreamState } from './fetching.ts';
 import { FileMedium } from './file-medium.ts';
 import type { FillMedium } from './fill-medium.ts';
 import { GrowingBlob } from './growing-blob.ts';
@@ -26,6 +26,8 @@ import { DEFAULT_TRANSFER_LIMITS, type TransferLimits } from './transfer-limits.
 
 /** Connections to each URL of an upstream, shared by all fills from it. */
 const CONNECTIONS = 16;
+/** Of the time. */
+const HALF = 0.5;
 /** Milliseconds for which a blob that is being deleted is waited for. */
 const DELETING = 45_000;
 
@@ -119,8 +121,10 @@ export class Fills {
     const { client, digest, stored, repository } = request;
     const state = this.#stateOf(client);
     const asked = this.#options.now();
+    const busy = this.#options.busy ?? busySinceLast();
     let first = await this.#open(request, state);
-    const firstAnswer = this.#options.now() - asked;
+    // Where this process was busy itself, it says nothing about the line.
+    const firstAnswer = busy() < HALF ? this.#options.now() - asked : 0;
     const size = first.total ?? request.expectedSize ?? (await toldSize(client, { repository, digest }));
     if (size === undefined && first.carried !== undefined) {
       // A part of nobody knows how much: only a whole answer has an end.

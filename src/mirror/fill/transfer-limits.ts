@@ -19,6 +19,8 @@ export interface TransferLimits {
   readonly fastEnough: number;
   /** Milliseconds that must be left at the rate seen for more connections to be worth it. */
   readonly worthFrom: number;
+  /** Milliseconds that must be left for half of what one fetches to be given to another: some comes twice then. */
+  readonly shareFrom: number;
   /** Milliseconds without a new byte, over all tries, after which it is given up. */
   readonly giveUpAfter: number;
   /** Bytes of a blob whose size nobody tells: what does not end is not a blob. */
@@ -40,6 +42,7 @@ export const DEFAULT_TRANSFER_LIMITS: TransferLimits = {
   judgeAfter: 60,
   fastEnough: 160 * 1024 * 1024,
   worthFrom: 150,
+  shareFrom: 2_000,
   giveUpAfter: 30_000,
   largestUnsized: 64 * 1024 ** 3,
   tries: 14,

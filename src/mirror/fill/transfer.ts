@@ -197,8 +197,9 @@ export class Transfer {
     const { plan, blob, now } = this.#parts;
     const left = blob.size - blob.landedBytes;
     const rate = blob.landedBytes / Math.max(1, now() - this.#began);
-    const slow = left / Math.max(rate, 1) > 4 * this.#parts.limits.worthFrom;
-    return slow && blob.anyOrder && plan.cutLargest(2) ? plan.take(this.#sharers) : undefined;
+    const slow = left / Math.max(rate, 1) > this.#parts.limits.shareFrom;
+    const mayCut = slow && blob.anyOrder && this.#parts.busy() <= BUSY;
+    return mayCut && plan.cutLargest(2) ? plan.take(this.#sharers) : undefined;
   }
 
   async #fetch(source: UpstreamUrl, piece: Piece, given: BlobAnswer | undefined): Promise<void> {

@@ -121,6 +121,7 @@ describe('a large fill over a slow line', () => {
     largestPiece: MiB,
     judgeAfter: 5,
     worthFrom: 0,
+    shareFrom: 0,
   };
 
   it.each([
