@@ -34,7 +34,7 @@ export class LargeBodyAgent extends Agent {
     return socket;
   }
 
-  /** To be called when the head of the answer has come: takes the body over if it is large. */
+  /** To be called when the head of the answer has come: takes the body over if it is large. Only `chunksOf` reads it then. */
   takeBody(message: IncomingMessage): void {
     const { statusCode, headers } = message;
     const length = Number(headers['content-length'] ?? 0);

@@ -12,6 +12,7 @@ import {
 import type { ByteRange } from '../../oci/byte-range.ts';
 import { StorageUnavailableError } from '../storage-errors.ts';
 import { type Caller, ExpectedFailure } from './caller.ts';
+import { chunksOf } from './large-bodies.ts';
 import type { S3Options } from './s3-options.ts';
 
 /** Bytes to send, as often as it takes. */
@@ -191,7 +192,7 @@ export async function readWhole(objects: Objects, key: string): Promise<{ conten
   const { body, etag } = await objects.get(key);
   const chunks: Buffer[] = [];
   try {
-    for await (const chunk of body) chunks.push(chunk);
+    for await (const chunk of chunksOf(body)) chunks.push(Buffer.from(chunk));
   } catch (error) {
     throw new StorageUnavailableError(`S3 broke off while ${key} was read`, { cause: error });
   }

@@ -80,3 +80,10 @@ it('lets go of the connection when reading ends early', async () => {
   }
   expect((await collect(await driver.read('large'))).equals(content)).toBe(true);
 });
+
+it('reads a list that is as long as a large object', async () => {
+  const folder = `${'long-name/'.repeat(60)}`;
+  for (let index = 0; index < 1_000; index += 1) s3.store.put(`${folder}${index}`, Buffer.from('x'));
+  const { entries } = await driver.list(folder.slice(0, -1), { signal: AbortSignal.timeout(3_000) });
+  expect(entries).toHaveLength(1_000);
+});
