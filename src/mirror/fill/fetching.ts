@@ -13,7 +13,7 @@ import { UnsizedTransfer } from './unsized-transfer.ts';
 
 /** Bytes that may wait to be written: of all fills together, and of one connection. */
 const UNWRITTEN_IN_ALL = 16 * 1024 * 1024;
-const UNWRITTEN = { least: 256 * 1024, most: 4 * 1024 * 1024 };
+const UNWRITTEN = { least: 256 * 1024, most: 1024 * 1024 };
 
 /** What all fills from one upstream share. */
 export interface UpstreamState {

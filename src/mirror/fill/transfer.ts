@@ -121,7 +121,8 @@ export class Transfer {
     const most = Math.min(this.#most - this.#workers.size, extra.left);
     for (let sharers = most; sharers > 0 && plan.freeBytes > 0; sharers--) {
       extra.take();
-      this.#start(this.#sources.next(), { kind: 'extra', sharers });
+      // One alone would be given a large part.
+      this.#start(this.#sources.next(), { kind: 'extra', sharers: Math.max(2, sharers) });
     }
   }
 
