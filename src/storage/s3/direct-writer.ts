@@ -30,7 +30,9 @@ export class DirectWriter extends BucketWriter {
 
   constructor(context: UploadContext, folder: string, direct: DirectUpload) {
     const sent: PartTag[] = [];
-    const tails = new TailObjects(context.objects, folder, { epoch: 0, tail: null });
+    // Nobody was before whom nobody else knows.
+    const epoch = direct.held()?.state.epoch ?? 1;
+    const tails = new TailObjects(context.objects, folder, { epoch, tail: null });
     const assembler = new PartAssembler({
       buffers: context.buffers,
       partSize: context.partSize,
