@@ -1,4 +1,4 @@
-import type { Digest } from '../oci/digest.ts';
+import { type Digest, digestAlgorithm, digestOf } from '../oci/digest.ts';
 import type { Manifest } from '../oci/manifest.ts';
 import type { Reference, Tag } from '../oci/reference.ts';
 import type { RepositoryName } from '../oci/repository-name.ts';
@@ -22,6 +22,7 @@ export interface StoredManifest {
 }
 
 export interface NewManifest {
+  /** By which it is asked: of a signed one of schema 1 that of what was signed, not of its bytes. */
   readonly digest: Digest;
   readonly content: Buffer;
   readonly manifest: Manifest;
@@ -94,13 +95,15 @@ export class Manifests {
   }
 
   /**
-   * Content, revision, referrer entry, tags, in this order; all durable when it resolves.
+   * Content, revision, referrer entry, tags, in this order; all durable when it resolves. The content lies under the
+   * digest of its bytes and no other, since every repository shares what lies there.
    * @throws BlobBeingDeletedError
    */
   put(name: RepositoryName, { digest, content, manifest, tags }: NewManifest): Promise<void> {
     const link = revisionLinkKey(name, digest);
+    const data = digestOf(content, digestAlgorithm(digest));
     return this.#changing.run(link, async () => {
-      await this.#linker.link({ digest, link, ensureData: () => this.#ensureContent(digest, content) });
+      await this.#linker.link({ digest: data, link, ensureData: () => this.#ensureContent(data, content) });
       if (manifest.subject !== undefined) await this.#referrers.add(name, manifest.subject.digest, digest);
       for (const tag of tags) await this.#tags.write(name, tag, digest);
     });
