@@ -189,6 +189,7 @@ export class Fills {
       await fetching.run();
       await this.#prove(blob, { client, digest, state, contributors: fetching.contributors });
       await this.#keep(request, async () => {
+        await blob.written();
         await blob.appended();
         await medium.commit(blobDataKey(digest));
       });

@@ -132,6 +132,14 @@ export class GrowingBlob {
     return proven;
   }
 
+  /**
+   * Waits until all that landed is written: the digest is of what came, and of what is written only then.
+   * @throws what a write failed with
+   */
+  written(): Promise<void> {
+    return this.#writing.settled();
+  }
+
   /** Waits until the medium has been given all of it. @throws what that failed with */
   async appended(): Promise<void> {
     while (this.#appending !== undefined && this.#appending.appended < this.size) {
@@ -144,6 +152,7 @@ export class GrowingBlob {
   async quiet(): Promise<void> {
     this.#appending?.stop();
     await this.#hash.stop();
+    await this.#writing.stop(new Error('the fill was given up'));
     while (this.#appending?.running === true) await this.#changes.next();
   }
 
@@ -177,6 +186,10 @@ export class GrowingBlob {
     try {
       for (let at = range.start; at <= this.#lastOf(range); ) {
         signal.throwIfAborted();
+        if (this.#closed) {
+          yield* await this.#fromStorage({ start: at, end: range.end });
+          return;
+        }
         const end = this.#readableEnd(at, range.end);
         if (end === at) {
           if (this.#state === 'failed') throw this.#error;

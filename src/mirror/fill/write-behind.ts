@@ -24,15 +24,17 @@ export class WriteBehind {
   readonly #medium: FillMedium;
   #waiting: Waiting[] = [];
   #bytes = 0;
-  #running = 0;
+  readonly #running = new Set<Promise<void>>();
+  #failure: { readonly error: unknown } | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(medium: FillMedium) {
     this.#medium = medium;
   }
 
-  /** Resolves when it is written. @throws what the medium throws */
+  /** Resolves when it is written. @throws what the medium throws; after that always */
   write(chunks: readonly Buffer[], at: { readonly offset: number; readonly length: number }): Promise<void> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure.error);
     return new Promise((resolve, reject) => {
       this.#waiting.push({ chunks, ...at, resolve, reject });
       this.#bytes += at.length;
@@ -48,15 +50,37 @@ export class WriteBehind {
     this.#next();
   }
 
+  /** Resolves when everything is written. @throws what any write failed with, whoever was told */
+  async settled(): Promise<void> {
+    this.flush();
+    while (this.#running.size > 0) await Promise.race(this.#running);
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+
+  /** Begins no write any more; resolves when none is under way. */
+  async stop(reason: unknown): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#fail(reason);
+    await Promise.all(this.#running);
+  }
+
   #next(): void {
     const most = this.#medium.anyOrder ? AT_ONCE : 1;
-    while (this.#running < most && this.#waiting.length > 0) {
-      this.#running++;
-      this.#run(this.#takeRun()).finally(() => {
-        this.#running--;
+    while (this.#running.size < most && this.#waiting.length > 0) {
+      const running = this.#run(this.#takeRun()).finally(() => {
+        this.#running.delete(running);
         this.#next();
       });
+      this.#running.add(running);
     }
+  }
+
+  /** What is not written makes a hole, which nothing that is written later mends. */
+  #fail(error: unknown): void {
+    this.#failure ??= { error };
+    for (const { reject } of this.#waiting) reject(error);
+    this.#waiting = [];
+    this.#bytes = 0;
   }
 
   /** What lies behind each other, beginning with what waits longest. */
@@ -84,6 +108,7 @@ export class WriteBehind {
       for (const { resolve } of run) resolve();
     } catch (error) {
       for (const { reject } of run) reject(error);
+      this.#fail(error);
     }
   }
 }

@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest';
+import type { FillMedium } from '../../../src/mirror/fill/fill-medium.ts';
+import { GrowingBlob } from '../../../src/mirror/fill/growing-blob.ts';
+import { digestOf } from '../../../src/oci/digest.ts';
+import { inlineHashers } from '../../../src/storage/hashing/inline-hashers.ts';
+
+const CONTENT = Buffer.from('a blob of few bytes');
+
+function growing(medium: Partial<FillMedium>): GrowingBlob {
+  return new GrowingBlob({
+    digest: digestOf(CONTENT),
+    size: CONTENT.length,
+    medium: {
+      anyOrder: true,
+      write: async () => {},
+      read: async () => 0,
+      commit: async () => {},
+      drop: async () => {},
+      close: async () => {},
+      ...medium,
+    },
+    hashers: inlineHashers,
+    sharers: () => 1,
+    openCommitted: async () =>
+      (async function* () {
+        yield CONTENT;
+      })(),
+  });
+}
+
+function land(blob: GrowingBlob, start: number, end: number): Promise<void> {
+  return blob.land({ chunks: [CONTENT.subarray(start, end)], letGo: () => {} }, start);
+}
+
+describe('a growing blob', () => {
+  it('is not whole when a write failed, though its digest was right in memory', async () => {
+    const full = new Error('the disk was full for a moment');
+    let writes = 0;
+    const blob = growing({
+      write: async () => {
+        if (++writes === 1) throw full;
+      },
+    });
+    await expect(land(blob, 0, 5)).rejects.toBe(full);
+    await land(blob, 5, CONTENT.length).catch(() => {});
+    await expect(blob.prove()).resolves.toBe(true);
+    await expect(blob.written()).rejects.toBe(full);
+    expect(writes).toBe(1);
+  });
+
+  it('is not whole before everything is written', async () => {
+    const writes: (() => void)[] = [];
+    const blob = growing({ write: () => new Promise((resolve) => void writes.push(resolve)) });
+    const landing = land(blob, 0, CONTENT.length);
+    await expect(blob.prove()).resolves.toBe(true);
+    const order: string[] = [];
+    const written = blob.written().then(() => order.push('whole'));
+    await new Promise(setImmediate);
+    order.push('written');
+    for (const done of writes) done();
+    await Promise.all([written, landing]);
+    expect(order).toEqual(['written', 'whole']);
+  });
+
+  it('is read from the storage once its medium is closed', async () => {
+    const read = async (): Promise<number> => {
+      throw new Error('a descriptor that is another file’s by now');
+    };
+    const blob = growing({ read });
+    await land(blob, 0, CONTENT.length);
+    await blob.prove();
+    blob.committed();
+    const got: Uint8Array[] = [];
+    for await (const chunk of blob.read({ start: 0, end: CONTENT.length - 1 }, new AbortController().signal))
+      got.push(chunk);
+    expect(Buffer.concat(got).equals(CONTENT)).toBe(true);
+  });
+});
