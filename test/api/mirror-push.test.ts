@@ -118,4 +118,18 @@ describe('pushing beside the mirror', () => {
     expect((await it.ask(`/v2/team/app/blobs/${digestOf(LAYER)}`)).body.equals(LAYER)).toBe(true);
     expect(await pushManifest(it, 'team/other', [Buffer.from('nowhere')])).toBeGreaterThanOrEqual(400);
   });
+
+  it('waits for a blob of the namesake that is on its way for somebody else', async () => {
+    const { up, it } = await hub();
+    const config = Buffer.from('config');
+    up.addImage('team/app', 'v1', [LAYER]);
+    up.on(/GET .*blobs/, (_, next) => void setTimeout(next, 50), 1);
+    await it.ask(`/v2/team/app/blobs/uploads/?digest=${digestOf(config)}`, { method: 'POST', body: config });
+    const pushes = [
+      [config, LAYER],
+      [config, LAYER, LAYER],
+    ].map((blobs) => pushManifest(it, 'team/app', blobs));
+    expect(await Promise.all(pushes)).toEqual([201, 201]);
+    expect(up.count(/GET .*blobs/)).toBe(1);
+  });
 });

@@ -44,14 +44,20 @@ export interface FillRequest {
 
 /** A blob that is being fetched. */
 export interface Fill {
-  /** The repository for which it was begun. */
-  readonly stored: RepositoryName;
   /** Bytes; undefined where the upstream does not tell: then `kept` is when they are known. */
   readonly size: number | undefined;
   /** The bytes as they land; an end behind the blob's is its end. */
   read(range: ByteRange, signal: AbortSignal): AsyncIterable<Uint8Array>;
   /** Resolves when the blob is in the repository; rejects when that failed. */
   readonly kept: Promise<void>;
+}
+
+/** A fill that is under way, or about to begin. */
+export interface RunningFill {
+  /** The repository for which it was begun. */
+  readonly stored: RepositoryName;
+  /** Rejects when it cannot begin. */
+  readonly begun: Promise<Fill>;
 }
 
 export interface FillsOptions {
@@ -79,7 +85,7 @@ interface FillParts {
 export class Fills {
   readonly #options: FillsOptions;
   readonly #limits: TransferLimits;
-  readonly #running = new Map<Digest, Promise<Fill>>();
+  readonly #running = new Map<Digest, RunningFill>();
   readonly #ending = new Set<Promise<void>>();
   readonly #states = new WeakMap<UpstreamClient, UpstreamState>();
   readonly #abort = new AbortController();
@@ -90,20 +96,21 @@ export class Fills {
   }
 
   /** The fill of this blob that is under way, for whichever repository. */
-  find(digest: Digest): Promise<Fill> | undefined {
+  find(digest: Digest): RunningFill | undefined {
     return this.#running.get(digest);
   }
 
   /**
-   * Joins the fill that is under way, or begins one.
+   * Joins the fill that is under way, or begins one. Whether what another repository fetches may be given out in
+   * this one is for the caller to see first: nothing comes between `find` and what this does at once.
    * @throws UpstreamError when no URL gives the blob; storage errors
    */
   get(request: FillRequest): Promise<Fill> {
     const { digest } = request;
     const running = this.#running.get(digest);
-    if (running !== undefined) return running;
+    if (running !== undefined) return running.begun;
     const beginning = this.#begin(request);
-    this.#running.set(digest, beginning);
+    this.#running.set(digest, { stored: request.stored, begun: beginning });
     const forget = (): void => {
       this.#running.delete(digest);
     };
@@ -118,7 +125,7 @@ export class Fills {
   }
 
   async #begin(request: FillRequest): Promise<Fill> {
-    const { client, digest, stored, repository } = request;
+    const { client, digest, repository } = request;
     const state = this.#stateOf(client);
     const asked = this.#options.now();
     const busy = this.#options.busy ?? busySinceLast();
@@ -153,7 +160,7 @@ export class Fills {
     this.#track(kept);
     // What has no last byte to hold back is proven before anybody gets it.
     if (size === 0) await kept;
-    return { stored, size, read: (range, signal) => blob.read(range, signal), kept };
+    return { size, read: (range, signal) => blob.read(range, signal), kept };
   }
 
   /** Asks for the first part alone unless the blob is known to be small, so that nothing need be cut off later. */

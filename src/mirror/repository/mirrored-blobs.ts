@@ -2,7 +2,7 @@ import type { ByteRange } from '../../oci/byte-range.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { BlobAnswer, ReadRequest } from '../../oci/repository-reader.ts';
 import { KeyNotFoundError } from '../../storage/storage-errors.ts';
-import type { Fill } from '../fill/fills.ts';
+import type { Fill, RunningFill } from '../fill/fills.ts';
 import { UpstreamError, UpstreamNotFound } from '../upstream/upstream-errors.ts';
 import { hasAnything, type MirroredSource, type MirrorParts } from './mirror-parts.ts';
 import { toldError, unknownBlob } from './told-errors.ts';
@@ -23,8 +23,10 @@ export class MirroredBlobs {
     if (method === 'HEAD' && this.#source.bare && !(await hasAnything(this.#parts, this.#source.stored)))
       throw unknownBlob(this.#source, digest);
     try {
-      const linked = await this.#blobOfOthers(digest);
-      if (linked !== undefined) return linked;
+      if (await this.#linkOfOthers(digest)) {
+        const linked = await this.#storedBlob(digest);
+        if (linked !== undefined) return linked;
+      }
       return method === 'HEAD' ? await this.#headBlob(digest) : answerOf(digest, await this.#fill(digest));
     } catch (error) {
       throw toldError(error, {
@@ -43,7 +45,7 @@ export class MirroredBlobs {
   async bring(digest: Digest): Promise<boolean> {
     if ((await this.#parts.storage.layers.find(this.#source.stored, digest)) !== undefined) return true;
     try {
-      if ((await this.#blobOfOthers(digest)) === undefined) await (await this.#fill(digest)).kept;
+      if (!(await this.#linkOfOthers(digest))) await (await this.#fill(digest)).kept;
       return true;
     } catch (error) {
       if (error instanceof UpstreamNotFound) return false;
@@ -72,45 +74,20 @@ export class MirroredBlobs {
   }
 
   /**
-   * Bytes that are here, or on their way, for another repository: linked once the upstream has said that this
-   * repository has them too.
-   * @returns undefined when they have to be fetched
+   * Links bytes that are here for another repository, once the upstream has said that this one has them too.
+   * @returns false when there are none
    */
-  async #blobOfOthers(digest: Digest): Promise<BlobAnswer | undefined> {
+  async #linkOfOthers(digest: Digest): Promise<boolean> {
     const { storage, fills } = this.#parts;
     const { client, upstreamName } = this.#source;
-    const running = await this.#running(digest);
-    if (running !== undefined) {
-      if (running.stored !== this.#source.stored) {
-        await client.headBlob({ repository: upstreamName, digest });
-        const link = running.kept.then(() => this.#link(digest));
-        link.catch((error: unknown) => {
-          this.#parts.log.warn(
-            { repository: this.#source.stored, digest, err: error },
-            'a blob could not be linked',
-          );
-        });
-      }
-      return fills.find(digest) === undefined ? await this.#storedBlob(digest) : answerOf(digest, running);
-    }
+    if (fills.find(digest) !== undefined) return false;
     try {
       await storage.contents.sizeInStorage(digest);
       await client.headBlob({ repository: upstreamName, digest });
       await this.#link(digest);
+      return true;
     } catch (error) {
-      if (error instanceof KeyNotFoundError) return undefined;
-      throw error;
-    }
-    return await this.#storedBlob(digest);
-  }
-
-  /** The fill of another request, unless it cannot begin: then this one asks for itself. */
-  async #running(digest: Digest): Promise<Fill | undefined> {
-    const running = this.#parts.fills.find(digest);
-    try {
-      return await running;
-    } catch (error) {
-      if (error instanceof UpstreamError) return undefined;
+      if (error instanceof KeyNotFoundError) return false;
       throw error;
     }
   }
@@ -123,9 +100,11 @@ export class MirroredBlobs {
   }
 
   async #headBlob(digest: Digest): Promise<BlobAnswer> {
-    const { client, upstreamName } = this.#source;
-    const told = await client.headBlob({ repository: upstreamName, digest });
-    const size = told ?? this.#parts.sizes.get(digest);
+    const { client, upstreamName, stored } = this.#source;
+    const { fills, sizes } = this.#parts;
+    const isFilling = fills.find(digest)?.stored === stored;
+    const told = isFilling ? undefined : await client.headBlob({ repository: upstreamName, digest });
+    const size = told ?? sizes.get(digest);
     if (size === undefined) {
       const fill = await this.#fill(digest);
       if (fill.size !== undefined) return answerOf(digest, fill);
@@ -145,16 +124,37 @@ export class MirroredBlobs {
     };
   }
 
-  #fill(digest: Digest): Promise<Fill> {
-    const { client, upstreamName: repository } = this.#source;
+  /**
+   * Begins a fill, or joins the one that is under way; that of another repository only once the upstream has said
+   * that this one has the blob too, and it is linked here then.
+   */
+  async #fill(digest: Digest): Promise<Fill> {
+    const { client, upstreamName: repository, stored } = this.#source;
     const { fills, sizes } = this.#parts;
-    return fills.get({
-      client,
-      repository,
-      stored: this.#source.stored,
-      digest,
-      expectedSize: sizes.get(digest),
-    });
+    for (;;) {
+      const running = fills.find(digest);
+      if (running === undefined || running.stored === stored) {
+        return await fills.get({ client, repository, stored, digest, expectedSize: sizes.get(digest) });
+      }
+      const fill = await begunElsewhere(running);
+      if (fill === undefined) continue;
+      await client.headBlob({ repository, digest });
+      const kept = fill.kept.then(() => this.#link(digest));
+      kept.catch((error: unknown) => {
+        this.#parts.log.warn({ repository: stored, digest, err: error }, 'a blob could not be linked');
+      });
+      return { ...fill, kept };
+    }
+  }
+}
+
+/** The fill of another repository; undefined where it cannot begin, which says nothing about this one. */
+async function begunElsewhere({ begun }: RunningFill): Promise<Fill | undefined> {
+  try {
+    return await begun;
+  } catch (error) {
+    if (error instanceof UpstreamError) return undefined;
+    throw error;
   }
 }
 
