@@ -16,6 +16,8 @@ export interface SessionWriterParts {
   readonly contents: BlobContents;
   readonly layers: Layers;
   readonly hashes: SessionHashes;
+  /** Whether what was appended is still there when the writer has been given back. */
+  readonly keeps: boolean;
   /** What the client announced when it started the session. */
   readonly algorithm: () => Promise<DigestAlgorithm>;
 }
@@ -96,11 +98,19 @@ export class SessionWriter {
   async close(): Promise<void> {
     const hash = this.#hash;
     this.#hash = undefined;
-    if (hash !== undefined) {
-      if (this.#ended || hash.size !== this.size) hash.hasher.dispose();
-      else this.#parts.hashes.keep(this.id, hash);
+    const { id, writer, hashes, keeps } = this.#parts;
+    const { size } = writer;
+    let kept = keeps && !this.#ended && hash?.size === size;
+    try {
+      await writer.close();
+    } catch (error) {
+      kept = false;
+      throw error;
+    } finally {
+      // Through another process as many other bytes may come in the place of those that are gone.
+      if (hash !== undefined && kept) hashes.keep(id, hash);
+      else hash?.hasher.dispose();
     }
-    await this.#parts.writer.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -115,7 +125,10 @@ export class SessionWriter {
   /** The running hash, brought up to what the storage has: of this algorithm when it has to be begun anew. */
   async #running(algorithm: DigestAlgorithm): Promise<RunningHash> {
     const { writer, hashes } = this.#parts;
-    if (this.#hash?.size === writer.size) return this.#hash;
+    const running = this.#hash;
+    // One that has seen nothing is worth nothing, and what is written now may not be to be had again.
+    const fits = running?.algorithm === algorithm || writer.size > 0;
+    if (running?.size === writer.size && fits) return running;
     this.#forgetHash();
     const hash = hashes.begin(algorithm);
     this.#hash = hash;

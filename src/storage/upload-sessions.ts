@@ -89,7 +89,8 @@ export class UploadSessions {
    */
   async open(name: RepositoryName, id: string, expected?: Digest): Promise<SessionWriter> {
     if (!SESSION_ID.test(id)) throw new KeyNotFoundError(uploadStartedAtKey(name, id));
-    return this.#writing(name, id, await this.#openOrCreate(name, id, expected));
+    const writer = await this.#openOrCreate(name, id, expected);
+    return this.#writing(name, id, { writer, keeps: expected === undefined });
   }
 
   /**
@@ -99,14 +100,20 @@ export class UploadSessions {
   async openNew(name: RepositoryName, expected: Digest): Promise<SessionWriter> {
     const id = randomUUID();
     const options = { target: blobDataKey(expected), unshared: true };
-    return this.#writing(name, id, await this.#driver.uploads.create(uploadFolder(name, id), options));
+    const writer = await this.#driver.uploads.create(uploadFolder(name, id), options);
+    return this.#writing(name, id, { writer, keeps: false });
   }
 
-  #writing(name: RepositoryName, id: string, writer: UploadWriter): SessionWriter {
+  #writing(
+    name: RepositoryName,
+    id: string,
+    { writer, keeps }: { readonly writer: UploadWriter; readonly keeps: boolean },
+  ): SessionWriter {
     return new SessionWriter({
       id,
       name,
       writer,
+      keeps,
       contents: this.#contents,
       layers: this.#layers,
       hashes: this.#hashes,
