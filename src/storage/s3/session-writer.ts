@@ -53,9 +53,10 @@ export class SessionWriter extends BucketWriter {
           arrived.set(index, content.size);
         },
         keep: async (content) => {
+          const behind = assembler.partsBegun;
           const kept = await tails.write(content);
           // So that it counts when this process dies.
-          context.later(lease.update((state) => this.#withProgress(state, kept.tail)));
+          context.later(lease.update((state) => this.#withProgress(state, { tail: kept.tail, behind })));
           return kept;
         },
       },
@@ -155,10 +156,12 @@ export class SessionWriter extends BucketWriter {
     return withSegment(this.#begin.segments, { epoch: this.#begin.epoch, count, bytes });
   }
 
-  /** @param tail lies behind the last part that was begun */
-  #withProgress(state: SessionState, tail: Tail): SessionState {
-    const all = this.#arrivedCount() === this.parts.assembler.partsBegun;
-    return all ? { ...state, segments: this.#segments(), tail } : state;
+  /** @param how `tail` lies behind so many parts; with one more it is in that, and counts no longer */
+  #withProgress(
+    state: SessionState,
+    { tail, behind }: { readonly tail: Tail; readonly behind: number },
+  ): SessionState {
+    return this.#arrivedCount() === behind ? { ...state, segments: this.#segments(), tail } : state;
   }
 
   #released(state: SessionState, tail: Tail | null): SessionState {

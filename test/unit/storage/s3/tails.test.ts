@@ -31,6 +31,26 @@ async function spill(driver: StorageDriver, writer: UploadWriter, content: Buffe
   for (const other of others) await other.drop();
 }
 
+it('a tail that became the beginning of a part counts once', async () => {
+  const [one, two] = [await harness.start(), await harness.start()];
+  const writer = await one.driver.uploads.create(FOLDER);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  s3.fail({ operation: 'PutObject', key: /a\/_uploads\/1\/lock/, fault: { kind: 'wait', until: promise } });
+  const beats = () => s3.script.seen.filter(({ key }) => key === `${FOLDER}/lock.s3`).length;
+  await expect.poll(beats).toBe(2);
+  await spill(one.driver, writer, Buffer.alloc(300_000, 'x'));
+  await writer.append(Buffer.alloc(PART, 'x'));
+  await expect
+    .poll(() => [...s3.store.objects.keys()].filter((key) => key.includes('data.e')))
+    .toHaveLength(1);
+  resolve();
+  await expect.poll(beats).toBeGreaterThan(3);
+  one.freeze?.();
+  const next = await two.driver.uploads.open(FOLDER);
+  expect(next.size).toBe(PART);
+  await next.drop();
+});
+
 it('a body with a known digest loses nothing to a writer that was taken for dead', async () => {
   const [one, two] = await Promise.all([harness.start(), harness.start()]);
   await one.driver.uploads.begin?.(FOLDER, { beside: [] });
