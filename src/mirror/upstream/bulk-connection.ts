@@ -13,6 +13,8 @@ import type { UpstreamTimeouts } from './upstream-options.ts';
 
 /** Milliseconds that a connection waits for its next request. */
 const IDLE = 3_000;
+/** Answers of 1xx that may come before the one. */
+const MOST_INTERIM = 32;
 
 export interface BulkRequest {
   readonly url: URL;
@@ -47,7 +49,10 @@ export class BulkConnection {
   readonly #parts: BulkConnectionParts;
   readonly #socket: Socket;
   readonly #received: ReceivedBytes;
-  #head: Buffer[] = [];
+  /** Of headers that have not ended yet. */
+  #head = Buffer.alloc(0);
+  /** Answers of 1xx since the request. */
+  #interim = 0;
   #framing: BodyFraming | undefined;
   #keepAlive = false;
   #asked: Waiting | undefined;
@@ -85,6 +90,7 @@ export class BulkConnection {
     signal?.addEventListener('abort', this.#onAbort, { once: true });
     this.#ended = false;
     this.#framing = undefined;
+    this.#interim = 0;
     this.#socket.ref();
     if (!this.#socket.connecting) this.#within(this.#parts.timeouts.firstByte, 'no answer');
     const lines = Object.entries({ host: url.host, ...headers }).map(
@@ -182,7 +188,8 @@ export class BulkConnection {
       return false;
     }
     if (this.#error !== undefined) return false;
-    this.#timer?.refresh();
+    // Headers that come byte by byte have no more time than those that come at once.
+    if (this.#framing !== undefined) this.#timer?.refresh();
     this.#paused = this.#received.full;
     return !this.#paused;
   }
@@ -193,19 +200,18 @@ export class BulkConnection {
       return;
     }
     if (this.#asked === undefined) throw new FramingError('bytes that nobody asked for');
-    this.#head.push(Buffer.from(bytes));
-    const all = Buffer.concat(this.#head);
-    const head = parseHead(all);
-    if (head !== undefined) this.#takeHead(head, all.subarray(head.length));
+    let all = Buffer.concat([this.#head, bytes]);
+    for (let head = parseHead(all); head !== undefined; head = parseHead(all)) {
+      all = all.subarray(head.length);
+      if (head.status >= 200) return this.#takeHead(head, all);
+      if (++this.#interim > MOST_INTERIM) throw new FramingError('no answer behind so many that are none');
+    }
+    this.#head = all;
   }
 
   /** What came with the headers is a copy: it is little. */
   #takeHead(head: ResponseHead, rest: Buffer): void {
-    this.#head = [];
-    if (head.status < 200) {
-      if (rest.length > 0) this.#takeBytes(rest);
-      return;
-    }
+    this.#head = Buffer.alloc(0);
     const asked = this.#asked;
     this.#asked = undefined;
     const bodyless = head.status === 204 || head.status === 304;

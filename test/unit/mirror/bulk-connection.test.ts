@@ -1,0 +1,61 @@
+import { createServer, type Socket } from 'node:net';
+import { describe, expect, it } from 'vitest';
+import { readWhole } from '../../../src/mirror/upstream/response-body.ts';
+import { UpstreamClient } from '../../../src/mirror/upstream/upstream-client.ts';
+import { UpstreamSlow, UpstreamUnreachable } from '../../../src/mirror/upstream/upstream-errors.ts';
+import { digestOf } from '../../../src/oci/digest.ts';
+import { disposing } from '../../support/disposing.ts';
+
+const hold = disposing();
+
+/** A client of an upstream that answers a request for a blob by whatever `send` does. */
+async function clientOf(send: (socket: Socket) => void): Promise<UpstreamClient> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => {});
+    socket.once('data', () => send(socket));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  const timeouts = { connect: 500, firstByte: 100, stall: 100 };
+  const client = new UpstreamClient({ name: 'up', urls: [`http://127.0.0.1:${port}`], timeouts });
+  hold({
+    async [Symbol.asyncDispose]() {
+      await client.close();
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    },
+  });
+  return client;
+}
+
+const query = { repository: 'app', digest: digestOf(Buffer.from('blob')) };
+
+describe('an answer over plain HTTP', () => {
+  it('is read behind answers of 1xx', async () => {
+    const client = await clientOf((socket) => {
+      socket.write(
+        'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\nHTTP/1.1 200 OK\r\n',
+      );
+      setImmediate(() => socket.write('content-length: 4\r\n\r\nblob'));
+    });
+    const { body } = await client.getBlob(query);
+    expect((await readWhole(body, 10)).toString()).toBe('blob');
+  });
+
+  it('is given up when nothing but 1xx comes', async () => {
+    const client = await clientOf((socket) => socket.write('HTTP/1.1 100 Continue\r\n\r\n'.repeat(20_000)));
+    await expect(client.getBlob(query)).rejects.toBeInstanceOf(UpstreamUnreachable);
+  });
+
+  it('is given up when its headers come byte by byte', async () => {
+    const client = await clientOf((socket) => {
+      const timer = setInterval(() => socket.write('x'), 20);
+      socket.on('close', () => clearInterval(timer));
+      socket.write('HTTP/1.1 200 OK\r\nx: ');
+    });
+    await expect(client.getBlob(query)).rejects.toBeInstanceOf(UpstreamSlow);
+  });
+});
