@@ -46,7 +46,7 @@ export class UploadBusyError extends Error {
 export class UploadLostError extends Error {
   override readonly name = 'UploadLostError';
 
-  constructor() {
-    super('the upload was taken over by another writer');
+  constructor(options?: ErrorOptions) {
+    super('the upload was taken over by another writer', options);
   }
 }

@@ -1,5 +1,5 @@
 import type { Key, UploadWriter } from '../driver.ts';
-import { UploadLostError } from '../storage-errors.ts';
+import { KeyNotFoundError, UploadLostError } from '../storage-errors.ts';
 import type { Rest } from './copies.ts';
 import { keysBelow } from './folder-delete.ts';
 import type { KnownState, Lease } from './lease.ts';
@@ -145,7 +145,8 @@ export abstract class BucketWriter implements UploadWriter {
       return await work;
     } catch (error) {
       this.#failed = true;
-      throw error;
+      // Parts only go away with their upload.
+      throw error instanceof KeyNotFoundError ? new UploadLostError({ cause: error }) : error;
     }
   }
 }

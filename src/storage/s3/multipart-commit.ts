@@ -1,4 +1,4 @@
-import { StorageUnavailableError } from '../storage-errors.ts';
+import { KeyNotFoundError, StorageUnavailableError } from '../storage-errors.ts';
 import { ExpectedFailure } from './caller.ts';
 import type { Rest } from './copies.ts';
 import type { Multipart, Multiparts, PartTag } from './multiparts.ts';
@@ -19,7 +19,9 @@ export async function completeProven(
   } catch (error) {
     if (!(error instanceof ExpectedFailure)) throw error;
     if (!error.ambiguous) throw lost(upload, error);
-    const found = await objects.get(upload.key);
+    const found = await objects.get(upload.key).catch((missing: unknown) => {
+      throw missing instanceof KeyNotFoundError ? lost(upload, error) : missing;
+    });
     found.body.destroy();
     if (found.size !== size) throw lost(upload, error);
   }

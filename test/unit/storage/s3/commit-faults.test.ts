@@ -1,6 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createS3Driver } from '../../../../src/storage/s3/s3-driver.ts';
-import { KeyNotFoundError, StorageUnavailableError } from '../../../../src/storage/storage-errors.ts';
+import {
+  KeyNotFoundError,
+  StorageUnavailableError,
+  UploadLostError,
+} from '../../../../src/storage/storage-errors.ts';
 import { collect, listNames, readAll } from '../../../contract/storage-harness.ts';
 import {
   CONTENT,
@@ -37,6 +41,24 @@ describe('a commit that fails', () => {
     await again.commit(TARGET);
     expect((await readAll(bucket.driver, TARGET)).equals(CONTENT)).toBe(true);
     expect(await listNames(bucket.driver, FOLDER)).toEqual([]);
+  });
+
+  it('says what has become of an upload whose parts or whose multipart upload are gone', async () => {
+    const writer = await bucket.driver.uploads.create(FOLDER);
+    await writer.append(CONTENT);
+    await collect(writer.content());
+    for (const key of bucket.s3.store.keys(`${FOLDER}/data.`)) bucket.s3.store.objects.delete(key);
+    await expect(writer.commit(TARGET)).rejects.toThrow(UploadLostError);
+    await writer.close();
+    const direct = await bucket.driver.uploads.create(`${FOLDER}2`, { target: TARGET });
+    await direct.append(CONTENT);
+    bucket.s3.fail({ operation: 'CompleteMultipartUpload', fault: SLOW_DOWN });
+    bucket.s3.fail({
+      operation: 'CompleteMultipartUpload',
+      fault: { kind: 'answer', status: 404, code: 'NoSuchUpload' },
+    });
+    await expect(direct.commit(TARGET)).rejects.toThrow(StorageUnavailableError);
+    await direct.close();
   });
 
   it('aborts the multipart upload of a body with a known digest', async () => {
