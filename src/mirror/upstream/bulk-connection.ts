@@ -203,7 +203,10 @@ export class BulkConnection {
     let all = Buffer.concat([this.#head, bytes]);
     for (let head = parseHead(all); head !== undefined; head = parseHead(all)) {
       all = all.subarray(head.length);
-      if (head.status >= 200) return this.#takeHead(head, all);
+      if (head.status >= 200) {
+        this.#takeHead(head, all);
+        return;
+      }
       if (++this.#interim > MOST_INTERIM) throw new FramingError('no answer behind so many that are none');
     }
     this.#head = all;
