@@ -1,21 +1,26 @@
 import { LRUCache } from 'lru-cache';
 import { type Digest, isDigest } from '../oci/digest.ts';
+import type { RepositoryName } from '../oci/repository-name.ts';
 
-/** Sizes of blobs as manifests that passed by tell them: a hint, which lets a large fill begin with a part. */
+/**
+ * Sizes of blobs as the manifests of their repository tell them: a hint, which lets a large fill begin with a part.
+ * What another repository's manifests say counts for nothing: anybody can have written them.
+ */
 export class BlobSizes {
-  readonly #sizes = new LRUCache<Digest, number>({ max: 50_000 });
+  readonly #sizes = new LRUCache<string, number>({ max: 50_000 });
   /** Manifests that were read already. */
-  readonly #seen = new LRUCache<Digest, true>({ max: 10_000 });
+  readonly #seen = new LRUCache<string, true>({ max: 10_000 });
 
-  get(digest: Digest): number | undefined {
-    return this.#sizes.get(digest);
+  get(name: RepositoryName, digest: Digest): number | undefined {
+    return this.#sizes.get(`${name}@${digest}`);
   }
 
   /** Takes the descriptors of a manifest; what is none is passed over. */
-  learn(digest: Digest, content: Buffer): void {
-    if (this.#seen.has(digest)) return;
-    this.#seen.set(digest, true);
-    for (const { digest, size } of namedBlobs(content)) this.#sizes.set(digest, size);
+  learn(name: RepositoryName, manifest: Digest, content: Buffer): void {
+    const key = `${name}@${manifest}`;
+    if (this.#seen.has(key)) return;
+    this.#seen.set(key, true);
+    for (const { digest, size } of namedBlobs(content)) this.#sizes.set(`${name}@${digest}`, size);
   }
 }
 
@@ -41,5 +46,6 @@ function namedBlobs(content: Buffer): NamedBlob[] {
 
 function isNamedBlob(value: unknown): value is NamedBlob {
   if (typeof value !== 'object' || value === null || !('digest' in value) || !('size' in value)) return false;
-  return typeof value.digest === 'string' && isDigest(value.digest) && typeof value.size === 'number';
+  const { digest, size } = value;
+  return typeof digest === 'string' && isDigest(digest) && Number.isSafeInteger(size) && Number(size) >= 0;
 }

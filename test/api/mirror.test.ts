@@ -84,6 +84,15 @@ describe('a mirrored repository', () => {
     expect(again.headers['content-range']).toBe(`bytes 10-19/${LAYER.length}`);
   });
 
+  it('does not believe what the manifest of another repository says of its size', async () => {
+    const { up, it, layer: digest } = await hub();
+    const layers = [{ mediaType: 'application/octet-stream', digest, size: 7 }];
+    up.addManifest('evil/app', JSON.stringify({ schemaVersion: 2, layers }), { tag: 'v1' });
+    expect((await it.ask('/v2/evil/app/manifests/v1')).status).toBe(200);
+    up.on(/blobs/, withoutSize(LAYER));
+    expect((await it.ask(`${BARE}/blobs/${digest}`)).body.equals(LAYER)).toBe(true);
+  });
+
   it('says the size of such a blob to a HEAD, once it is here', async () => {
     const { up, it, layer: digest } = await hub();
     up.on(/blobs/, withoutSize(LAYER));

@@ -104,7 +104,7 @@ export class MirroredBlobs {
     const { fills, sizes } = this.#parts;
     const isFilling = fills.find(digest)?.stored === stored;
     const told = isFilling ? undefined : await client.headBlob({ repository: upstreamName, digest });
-    const size = told ?? sizes.get(digest);
+    const size = told ?? sizes.get(stored, digest);
     if (size === undefined) {
       const fill = await this.#fill(digest);
       if (fill.size !== undefined) return answerOf(digest, fill);
@@ -134,7 +134,13 @@ export class MirroredBlobs {
     for (;;) {
       const running = fills.find(digest);
       if (running === undefined || running.stored === stored) {
-        return await fills.get({ client, repository, stored, digest, expectedSize: sizes.get(digest) });
+        return await fills.get({
+          client,
+          repository,
+          stored,
+          digest,
+          expectedSize: sizes.get(stored, digest),
+        });
       }
       const fill = await begunElsewhere(running);
       if (fill === undefined) continue;

@@ -40,7 +40,7 @@ export class MirroredRepository implements RepositoryReader, LendingRepository {
         ? await this.#manifests.byDigest(reference.digest, request)
         : await this.#manifests.byTag(reference.tag, request);
     if (answer.content !== undefined) {
-      this.#parts.sizes.learn(answer.digest, answer.content);
+      this.#parts.sizes.learn(this.stored, answer.digest, answer.content);
       if (request.method === 'GET') this.#parts.pulls.note(this.stored, answer.digest);
     }
     return answer;
