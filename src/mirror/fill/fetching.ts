@@ -79,8 +79,10 @@ export function fetchingOf({ state, first, running, busy, ...common }: FetchingP
     run: async () => {
       const piece = plan.takeFirst(first.carried === undefined ? blob.size : first.carried.end + 1);
       try {
-        if (piece === undefined) first.body.abort();
-        else await transfer.run({ answer: first, piece });
+        if (piece !== undefined) return await transfer.run({ answer: first, piece });
+        first.body.abort();
+        // That there is nothing is what it sent.
+        transfer.contributors.add(first.from);
       } finally {
         extra.end();
       }

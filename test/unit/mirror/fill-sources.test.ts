@@ -46,6 +46,16 @@ describe('a fill', () => {
     await fill.kept;
   });
 
+  it('leaves a URL alone that says there is nothing where there should be something', async () => {
+    const [broken, up] = [await upstream(), await upstream()];
+    const content = bytes(1000);
+    const digest = up.addBlob(content);
+    broken.on(/blobs/, send(200, '', { 'content-length': '0' }));
+    const it = await bench([broken, up]);
+    await expect(it.fill(digest)).rejects.toThrow();
+    expect((await readFill(await it.fill(digest))).equals(content)).toBe(true);
+  });
+
   it('is given up when nothing new comes', async () => {
     const up = await upstream();
     const content = bytes(MiB);
