@@ -14,7 +14,7 @@ export async function readManifest(
   ctx.set('Docker-Content-Digest', manifest.digest);
   ctx.set('ETag', etag);
   if (reference.kind === 'digest') ctx.set('Cache-Control', IMMUTABLE);
-  if (manifest.warning !== undefined) ctx.set('Warning', `299 - ${JSON.stringify(manifest.warning)}`);
+  if (manifest.warning !== undefined) ctx.set('Warning', warningOf(manifest.warning));
   if (matchesEntityTag(ctx.headers['if-none-match'], etag)) {
     answerEmpty(ctx, 304);
     return;
@@ -23,4 +23,9 @@ export async function readManifest(
   ctx.set('Content-Type', manifest.mediaType);
   ctx.set('Content-Length', String(manifest.size));
   if (method === 'GET') ctx.body = manifest.content;
+}
+
+/** A quoted text, of letters that a header can hold. */
+function warningOf(text: string): string {
+  return `299 - ${JSON.stringify(text).replace(/[^\x20-\x7e]/g, '?')}`;
 }

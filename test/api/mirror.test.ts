@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { CredentialsUnavailableError } from '../../src/mirror/upstream/credentials.ts';
 import { digestOf } from '../../src/oci/digest.ts';
 import { createInMemoryDriver } from '../../src/storage/inmemory/inmemory-driver.ts';
 import { answer, cutAfter, silence, withoutSize, wrongBytes } from '../support/upstream/faults.ts';
@@ -192,6 +193,46 @@ describe('a tag', () => {
     it.pass(TTL);
     up.manifests.clear();
     expect((await it.ask(`${BARE}/manifests/v1`)).status).toBe(404);
+  });
+});
+
+describe('a stored tag', () => {
+  it('is served whatever letters the reason has for which the upstream cannot be asked', async () => {
+    const up = await upstream();
+    const get = async (): Promise<undefined> => {
+      throw new CredentialsUnavailableError('the password file /etc/合言葉 cannot be read');
+    };
+    const it = await mirror({ upstreams: [{ name: 'docker.io', urls: [up.url], credentials: { get } }] });
+    const digest = up.addImage('library/nginx', 'v1', [LAYER]);
+    await it.ask(`${BARE}/manifests/v1`);
+    up.on(/./, answer(401, { 'www-authenticate': 'Basic realm="up"' }));
+    it.pass(TTL);
+    const got = await it.ask(`${BARE}/manifests/v1`);
+    expect(got.headers['docker-content-digest']).toBe(digest);
+    expect(got.headers.warning).toMatch(/the password file/);
+  });
+
+  it('is not turned back by a client that goes on with what a HEAD told it long ago', async () => {
+    const { up, it } = await hub();
+    const old = (await it.ask(`${BARE}/manifests/v1`, { method: 'HEAD' })).headers['docker-content-digest'];
+    const moved = up.addImage('library/nginx', 'v1', [Buffer.from('moved')]);
+    it.pass(TTL);
+    await it.ask(`${BARE}/manifests/v1`);
+    await it.ask(`${BARE}/manifests/${old}`);
+    await up.stop();
+    it.pass(TTL);
+    expect((await it.ask(`${BARE}/manifests/v1`)).headers['docker-content-digest']).toBe(moved);
+  });
+});
+
+describe('a manifest', () => {
+  it('is passed on whatever it says its media type is', async () => {
+    const { up, it } = await hub();
+    const content = JSON.stringify({ schemaVersion: 2, mediaType: 'text/合\r\nx: y', layers: [] });
+    up.addManifest('library/odd', content, { tag: 'v1', mediaType: 'application/json' });
+    const got = await it.ask('/v2/odd/manifests/v1');
+    expect(got.status).toBe(200);
+    expect(got.body.toString()).toBe(content);
   });
 });
 

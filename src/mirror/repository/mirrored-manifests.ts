@@ -121,12 +121,13 @@ export class MirroredManifests {
         const found = await client.getManifest({ repository: upstreamName, reference });
         const manifest = understood(found);
         const { digest, content } = found;
-        const tags = [
-          ...new Set([
-            ...(tag === undefined ? [] : [tag]),
-            ...checks.expected(`${this.#source.stored}@${digest}`),
-          ]),
-        ];
+        // A tag that led here when it was asked by HEAD may have been seen elsewhere since.
+        const expected = checks
+          .expected(`${this.#source.stored}@${digest}`)
+          .filter(
+            (one) => checks.fresh(`${this.#source.stored}:${one}`, Number.POSITIVE_INFINITY) === digest,
+          );
+        const tags = [...new Set([...(tag === undefined ? [] : [tag]), ...expected])];
         await this.#keeping(() =>
           this.#parts.storage.manifests.put(this.#source.stored, { digest, content, manifest, tags }),
         );

@@ -3,6 +3,7 @@ import {
   DOCKER_MANIFEST_LIST,
   DOCKER_SCHEMA1,
   DOCKER_SCHEMA1_SIGNED,
+  isMediaType,
   OCI_IMAGE_INDEX,
   OCI_IMAGE_MANIFEST,
 } from '../../oci/media-types.ts';
@@ -49,8 +50,8 @@ function isSigned(object: Readonly<Record<string, unknown>>): boolean {
 function mediaTypeOf(object: Readonly<Record<string, unknown>>, contentType: string | undefined): string {
   if (object.schemaVersion === 1) return isSigned(object) ? DOCKER_SCHEMA1_SIGNED : DOCKER_SCHEMA1;
   const bare = contentType?.split(';')[0]?.trim();
-  if (bare?.startsWith('application/vnd.')) return bare;
-  if (typeof object.mediaType === 'string') return object.mediaType;
+  if (bare?.startsWith('application/vnd.') && isMediaType(bare)) return bare;
+  if (typeof object.mediaType === 'string' && isMediaType(object.mediaType)) return object.mediaType;
   if (!Array.isArray(object.manifests)) return OCI_IMAGE_MANIFEST;
   return object.manifests.some(isDockerDescriptor) ? DOCKER_MANIFEST_LIST : OCI_IMAGE_INDEX;
 }
