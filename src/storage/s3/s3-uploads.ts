@@ -27,8 +27,17 @@ import {
 import { SessionWriter } from './session-writer.ts';
 import type { UploadContext } from './upload-context.ts';
 
-/** Uploads whose state is remembered after they were given back: the next request often comes here again. */
-const REMEMBERED = 1_000;
+/**
+ * Bytes of the states that are remembered after their uploads were given back: the next request often comes here
+ * again. Where it goes to another process nobody asks for them any more.
+ */
+const REMEMBERED = 4 * 1024 * 1024;
+
+/** A state without tail and parts. */
+const LEAST_STATE = 512;
+
+const bytesOf = ({ state: { tail, segments } }: KnownState): number =>
+  LEAST_STATE + 64 * segments.length + (tail?.kind === 'inline' ? tail.content.length : 0);
 
 /** Uploads in the bucket; `session-state.ts` draws what lies in the folder of one. */
 export class S3Uploads implements UploadStore {
@@ -36,7 +45,7 @@ export class S3Uploads implements UploadStore {
   readonly #process = randomUUID();
   /** Uploads that a writer of this process holds; undefined while it is being taken. */
   readonly #live = new Map<Key, UploadWriter | undefined>();
-  readonly #known = new LRUCache<Key, KnownState>({ max: REMEMBERED });
+  readonly #known = new LRUCache<Key, KnownState>({ maxSize: REMEMBERED, sizeCalculation: bytesOf });
   #writers = 0;
 
   constructor(context: UploadContext) {

@@ -122,3 +122,22 @@ describe('what an upload leaves', () => {
       .toEqual([]);
   });
 });
+
+it('what is remembered of sessions that nobody comes back to here is bounded in bytes', async () => {
+  const { uploads } = registry();
+  const tail = randomBytes(60_000);
+  const ids = await Promise.all(Array.from({ length: 70 }, () => uploads.start(name)));
+  for (const id of ids) {
+    await using writer = await uploads.open(name, id);
+    await writer.append(once(tail));
+  }
+  const reads = async (id: string | undefined) => {
+    const { 'GetObject lock.s3': count = 0 } = await costOf(async () => {
+      await using writer = await uploads.open(name, id ?? '');
+      expect(writer.size).toBe(60_000);
+    });
+    return count;
+  };
+  expect(await reads(ids.at(-1))).toBe(0);
+  expect(await reads(ids[0])).toBe(1);
+});
