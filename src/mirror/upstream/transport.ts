@@ -47,15 +47,22 @@ interface Lines {
 /** HTTP/1.1 to an upstream and where it redirects to: bounded connections, every phase with its time. */
 export class Transport {
   readonly #timeouts: UpstreamTimeouts;
+  readonly #most: number;
   readonly #open: Lines;
   readonly #guarded: Lines;
+  /** For large bodies beyond half of the connections: manifests must not wait behind layers. */
+  readonly #openLarge: Lines;
+  readonly #guardedLarge: Lines;
   readonly #bulk: BulkConnections;
   readonly #noProxy: NoProxy;
   /** By host name: whether the last connection went to a private address. */
   readonly #wentPrivate = new Map<string, boolean>();
+  /** Large bodies under way over the lines that everything uses. */
+  #large = 0;
 
   constructor(options: TransportOptions) {
     this.#timeouts = options.timeouts;
+    this.#most = options.connections;
     this.#bulk = new BulkConnections({
       timeouts: options.timeouts,
       most: options.connections,
@@ -64,6 +71,9 @@ export class Transport {
     this.#noProxy = parseNoProxy([options.proxies?.no ?? '']);
     this.#open = this.#lines(options, 'any');
     this.#guarded = this.#lines(options, 'public');
+    const large = { ...options, connections: Math.ceil(options.connections / 2) };
+    this.#openLarge = this.#lines(large, 'any');
+    this.#guardedLarge = this.#lines(large, 'public');
   }
 
   /**
@@ -83,7 +93,10 @@ export class Transport {
    */
   async exchange(hop: Hop): Promise<HopResponse> {
     hop.signal?.throwIfAborted();
-    const lines = hop.publicOnly ? this.#guarded : this.#open;
+    const isLarge = hop.bulk === true && hop.method === 'GET';
+    const isShared = !isLarge || this.#large < Math.floor(this.#most / 2);
+    const shared = hop.publicOnly ? this.#guarded : this.#open;
+    const lines = isShared ? shared : hop.publicOnly ? this.#guardedLarge : this.#openLarge;
     const proxied = hop.url.protocol === 'https:' ? lines.https : lines.http;
     const line = this.#noProxy(hop.url) ? lines.direct : proxied;
     if (hop.publicOnly) {
@@ -91,11 +104,16 @@ export class Transport {
       // Behind a proxy the connection's own look-up is not ours to see.
       if (line !== lines.direct) await refusePrivateName(plainHostname(hop.url));
     }
-    if (hop.bulk === true && hop.method === 'GET' && line === lines.direct && !this.#bulk.full) {
+    if (isLarge && line === lines.direct && !this.#bulk.full) {
       if (hop.url.protocol === 'http:') return await this.#getBulk(hop);
     }
+    const counts = isLarge && isShared;
+    if (counts) this.#large++;
     return await new Promise<HopResponse>((resolve, reject) => {
-      const { handler, start } = this.#handler(hop, resolve, reject);
+      const ended = (): void => {
+        if (counts) this.#large--;
+      };
+      const { handler, start } = this.#handler(hop, { resolve, reject, ended });
       start();
       line.dispatch(
         {
@@ -112,7 +130,11 @@ export class Transport {
   async close(): Promise<void> {
     this.#bulk.close();
     const all = new Set(
-      [this.#open, this.#guarded].flatMap(({ direct, http, https }) => [direct, http, https]),
+      [this.#open, this.#guarded, this.#openLarge, this.#guardedLarge].flatMap(({ direct, http, https }) => [
+        direct,
+        http,
+        https,
+      ]),
     );
     await Promise.all([...all].map((line) => line.destroy()));
   }
@@ -128,8 +150,16 @@ export class Transport {
 
   #handler(
     hop: Hop,
-    resolve: (response: HopResponse) => void,
-    reject: (reason: unknown) => void,
+    {
+      resolve,
+      reject,
+      ended: onEnd,
+    }: {
+      readonly resolve: (response: HopResponse) => void;
+      readonly reject: (reason: unknown) => void;
+      /** Called once, when nothing more comes. */
+      readonly ended: () => void;
+    },
   ): { handler: Dispatcher.DispatchHandler; start(): void } {
     const { firstByte, stall } = this.#timeouts;
     let controller: Dispatcher.DispatchController | undefined;
@@ -138,7 +168,9 @@ export class Transport {
     let ended = false;
 
     const end = (): void => {
+      if (ended) return;
       ended = true;
+      onEnd();
       clearTimeout(timer);
       hop.signal?.removeEventListener('abort', onAbort);
     };

@@ -52,7 +52,7 @@ export interface UpstreamClientOptions {
   /** Patterns of the repositories that may be fetched, by their names upstream. Default: all. */
   readonly allow?: readonly string[];
   readonly timeouts?: Partial<UpstreamTimeouts>;
-  /** At most this many connections to one host for one URL. Default 16. */
+  /** At most this many connections to one host for one URL, and half as many more for large bodies. Default 16. */
   readonly connections?: number;
   readonly proxies?: OutgoingProxies;
   /** Milliseconds since the epoch. */

@@ -112,6 +112,21 @@ describe('asking an upstream', () => {
     expect(await client(old.url).listReferrers({ repository, digest: subject })).toEqual(index.manifests);
   });
 
+  it.each(['http', 'https'])(
+    'gets a manifest over %s while blobs hold all the connections there are',
+    async (scheme) => {
+      const up = await upstream({ tls: scheme === 'https' });
+      const tag = up.addImage(repository, 'v1', []);
+      const digest = up.addBlob(Buffer.alloc(100_000, 1));
+      up.on(/blobs/, stallAfter(1000));
+      const it = client(up.url, { insecure: true, connections: 2 });
+      const blobs = await Promise.all([1, 2].map(() => it.getBlob({ repository, digest })));
+      const signal = AbortSignal.timeout(1000);
+      expect((await it.headManifest({ repository, reference: v1, signal })).digest).toBe(tag);
+      for (const { body } of blobs) body.abort();
+    },
+  );
+
   it('fetches nothing that the configuration does not allow', async () => {
     const up = await upstream();
     const it = client(up.url, { allow: ['library/*', 'team/**'] });
