@@ -9,6 +9,7 @@ import { LastPulls } from './last-pulls.ts';
 import type { MirroredSource, MirrorParts } from './repository/mirror-parts.ts';
 import { MirroredRepository } from './repository/mirrored-repository.ts';
 import { Coalesced, TagChecks } from './tag-checks.ts';
+import { TagLists } from './tag-lists.ts';
 import { UpstreamClient } from './upstream/upstream-client.ts';
 import type { UpstreamClientOptions, UpstreamLog } from './upstream/upstream-options.ts';
 
@@ -58,7 +59,7 @@ export class MirrorCore implements AsyncDisposable {
       checks: new TagChecks(now),
       heads: new Coalesced(),
       manifests: new Coalesced(),
-      tagLists: new Coalesced(),
+      tagLists: new TagLists(now),
       sizes: new BlobSizes(),
       pulls: this.pulls,
       log,

@@ -137,6 +137,24 @@ describe('a mirrored repository', () => {
   });
 });
 
+describe('the tags of a mirrored repository', () => {
+  it('are asked for once for all pages that a client takes, and anew by the next client', async () => {
+    const { up, it } = await hub();
+    for (const tag of ['v2', 'v3', 'v4', 'v5']) up.addImage('library/nginx', tag, [LAYER]);
+    const names: string[] = [];
+    for (let path: string | undefined = `${BARE}/tags/list?n=2`; path !== undefined; ) {
+      const { headers, body } = await it.ask(path);
+      names.push(...JSON.parse(body.toString()).tags);
+      path = /<([^>]+)>/.exec(String(headers.link ?? ''))?.[1];
+    }
+    expect(names).toEqual(['v1', 'v2', 'v3', 'v4', 'v5']);
+    // The upstream's own pages have two tags.
+    expect(up.count(/tags/)).toBe(3);
+    up.addImage('library/nginx', 'v0', [LAYER]);
+    expect((await it.ask(`${BARE}/tags/list?n=2`)).body.toString()).toContain('"v0"');
+  });
+});
+
 describe('a tag', () => {
   it('is asked for again after its time, by one HEAD however many ask', async () => {
     const { up, it } = await hub();

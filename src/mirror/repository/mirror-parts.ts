@@ -1,5 +1,4 @@
 import type { Digest } from '../../oci/digest.ts';
-import type { Tag } from '../../oci/reference.ts';
 import type { RepositoryName } from '../../oci/repository-name.ts';
 import { repositoryFolder } from '../../storage/layout.ts';
 import type { RegistryStorage } from '../../storage/registry-storage.ts';
@@ -7,6 +6,7 @@ import type { BlobSizes } from '../blob-sizes.ts';
 import type { Fills } from '../fill/fills.ts';
 import type { LastPulls } from '../last-pulls.ts';
 import type { Coalesced, TagChecks } from '../tag-checks.ts';
+import type { TagLists } from '../tag-lists.ts';
 import type { ManifestHead } from '../upstream/manifest-requests.ts';
 import type { ReceivedManifest } from '../upstream/received-manifest.ts';
 import type { UpstreamClient } from '../upstream/upstream-client.ts';
@@ -19,7 +19,7 @@ export interface MirrorParts {
   readonly checks: TagChecks;
   readonly heads: Coalesced<ManifestHead>;
   readonly manifests: Coalesced<ReceivedManifest>;
-  readonly tagLists: Coalesced<readonly Tag[]>;
+  readonly tagLists: TagLists;
   readonly sizes: BlobSizes;
   readonly pulls: LastPulls;
   readonly log: UpstreamLog;

@@ -18,9 +18,8 @@ export class MirroredLists {
   async tags({ after, limit, signal }: TagsRequest): Promise<TagsAnswer> {
     const { client, upstreamName } = this.#source;
     try {
-      const tags = await this.#parts.tagLists.run(this.#source.stored, async () =>
-        (await client.listTags({ repository: upstreamName })).sort(),
-      );
+      const fetch = () => client.listTags({ repository: upstreamName });
+      const tags = await this.#parts.tagLists.get(this.#source.stored, { after, fetch });
       const from = after === undefined ? 0 : tags.findIndex((tag) => tag > after);
       const rest = from < 0 ? [] : tags.slice(from);
       return { tags: rest.slice(0, limit), more: rest.length > limit };
