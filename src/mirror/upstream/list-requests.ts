@@ -13,6 +13,8 @@ import type { UpstreamUrl } from './upstream-url.ts';
 /** Bytes of one page of a list. */
 const PAGE_LIMIT = 16 * 1024 * 1024;
 const MOST_PAGES = 500;
+/** Bytes of all pages of a list: some hundred thousand of the longest tags. */
+const LIST_LIMIT = 64 * 1024 * 1024;
 
 export interface ListQuery {
   readonly repository: string;
@@ -89,6 +91,7 @@ async function fetchPages(
   const pages: Readonly<Record<string, unknown>>[] = [];
   const [list = first] = first.split('?');
   let path: string | undefined = first;
+  let left = LIST_LIMIT;
   while (path !== undefined && pages.length < MOST_PAGES) {
     const { repository, signal } = query;
     const headers = { accept: `${OCI_IMAGE_INDEX}, application/json` };
@@ -100,7 +103,8 @@ async function fetchPages(
       headers,
       signal,
     });
-    const content = await readBody(url, { response, limit: PAGE_LIMIT, signal });
+    const content = await readBody(url, { response, limit: Math.min(PAGE_LIMIT, left), signal });
+    left -= content.length;
     const page = response.status === 200 ? parseObject(content.toString('utf8')) : undefined;
     if (page === undefined) throw new UpstreamWrong(url.where, 'sent something that is no list');
     pages.push(page);

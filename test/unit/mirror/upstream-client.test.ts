@@ -127,6 +127,26 @@ describe('asking an upstream', () => {
     },
   );
 
+  it('gives a list up whose pages have no end', async () => {
+    const up = await upstream();
+    const page = Buffer.concat([
+      Buffer.from('{"tags":[]'),
+      Buffer.alloc(15 * 1024 * 1024, ' '),
+      Buffer.from('}'),
+    ]);
+    let pages = 0;
+    up.on(/tags/, ({ res }) => {
+      const last = pages++ === 10;
+      res.writeHead(
+        200,
+        last ? {} : { link: `</v2/${repository}/tags/list?n=1000&last=${pages}>; rel="next"` },
+      );
+      res.end(last ? '{"tags":["v1"]}' : page);
+    });
+    await expect(client(up.url).listTags({ repository })).rejects.toMatchObject({ name: 'UpstreamWrong' });
+    expect(pages).toBe(5);
+  });
+
   it('fetches nothing that the configuration does not allow', async () => {
     const up = await upstream();
     const it = client(up.url, { allow: ['library/*', 'team/**'] });
