@@ -11,6 +11,11 @@ import { deleteUpload } from './upload-end.ts';
 
 const nothing = (): undefined => undefined;
 
+/** What is missing of an upload went away with it: somebody else has ended it or goes on with it. */
+export function orLost(error: unknown): unknown {
+  return error instanceof KeyNotFoundError ? new UploadLostError({ cause: error }) : error;
+}
+
 export interface BucketWriterParts {
   readonly context: UploadContext;
   readonly folder: string;
@@ -81,7 +86,8 @@ export abstract class BucketWriter implements UploadWriter {
       }
       await givingBack;
       known = lease?.known;
-    } catch (error) {
+    } catch (failure) {
+      const error = orLost(failure);
       if (unheard || !(error instanceof UploadLostError)) throw error;
     } finally {
       await assembler.release();
@@ -145,8 +151,7 @@ export abstract class BucketWriter implements UploadWriter {
       return await work;
     } catch (error) {
       this.#failed = true;
-      // Parts only go away with their upload.
-      throw error instanceof KeyNotFoundError ? new UploadLostError({ cause: error }) : error;
+      throw orLost(error);
     }
   }
 }

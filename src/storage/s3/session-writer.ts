@@ -1,6 +1,6 @@
 import { mapBounded } from '../bounded.ts';
 import type { Key } from '../driver.ts';
-import { BucketWriter } from './bucket-writer.ts';
+import { BucketWriter, orLost } from './bucket-writer.ts';
 import { copyParts, type Rest, type StoredObject } from './copies.ts';
 import type { KnownState, Lease } from './lease.ts';
 import { completeProven, placeAlone } from './multipart-commit.ts';
@@ -71,8 +71,12 @@ export class SessionWriter extends BucketWriter {
   async *content(): AsyncGenerator<Uint8Array> {
     const { assembler, context } = this.parts;
     await assembler.settle();
-    for (const key of this.partKeys()) yield* (await openReader(context.objects, key)).chunks();
-    yield* assembler.readRest();
+    try {
+      for (const key of this.partKeys()) yield* (await openReader(context.objects, key)).chunks();
+      yield* assembler.readRest();
+    } catch (error) {
+      throw orLost(error);
+    }
   }
 
   protected held(): Lease {

@@ -1,11 +1,12 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { StorageDriver, UploadWriter } from '../../../../src/storage/driver.ts';
-import { readAll, type StorageHarness } from '../../../contract/storage-harness.ts';
+import { UploadLostError } from '../../../../src/storage/storage-errors.ts';
+import { collect, readAll, type StorageHarness } from '../../../contract/storage-harness.ts';
 import { FOLDER, TARGET } from '../../../support/s3/faulty-bucket.ts';
 import { s3Harness } from '../../../support/s3/s3-harness.ts';
 import { InProcessS3 } from '../../../support/s3/s3-server.ts';
 
-const PART = 5 * 1024 * 1024;
+const PART = 1024 * 1024;
 
 let s3: InProcessS3;
 let harness: StorageHarness;
@@ -63,4 +64,14 @@ it('a body with a known digest loses nothing to a writer that was taken for dead
   await one.driver.close();
   await alive.commit(TARGET);
   expect((await readAll(two.driver, TARGET)).equals(Buffer.alloc(300_000, 'y'))).toBe(true);
+});
+
+it('a writer whose tail was taken over says that it was, whatever it does next', async () => {
+  const [one, two] = [await harness.start(), await harness.start()];
+  const writer = await one.driver.uploads.create(FOLDER);
+  await spill(one.driver, writer, Buffer.alloc(300_000));
+  one.freeze?.();
+  await (await two.driver.uploads.open(FOLDER)).drop();
+  await expect(collect(writer.content())).rejects.toThrow(UploadLostError);
+  await expect(writer.close()).rejects.toThrow(UploadLostError);
 });
