@@ -20,16 +20,27 @@ export async function streamContent(
       sent += chunk.length;
     }
   } catch (error) {
-    if (res.headersSent) res.destroy();
+    if (res.headersSent) breakOff(ctx);
     throw error;
   }
   if (length !== undefined && sent !== length) {
-    if (res.headersSent) res.destroy();
+    if (res.headersSent) breakOff(ctx);
     throw new Error(
       `sent ${sent} bytes of ${length}: the content is shorter or longer than the storage said`,
     );
   }
   res.end();
+}
+
+/**
+ * Breaks the connection. To a client of HTTP/1.0 (nginx as it is asks in that version) the end of a connection is the
+ * end of a content without length: only a reset tells it that something is missing.
+ */
+function breakOff({ req, res }: RegistryContext): void {
+  const { socket } = req;
+  const isTcp = socket.remoteAddress !== undefined && !('encrypted' in socket);
+  if (req.httpVersion === '1.0' && isTcp && !socket.destroyed) socket.resetAndDestroy();
+  res.destroy();
 }
 
 /** @returns false when the client has gone */

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { CredentialsUnavailableError } from '../../src/mirror/upstream/credentials.ts';
@@ -110,6 +112,20 @@ describe('a mirrored repository', () => {
     await expect(it.ask(`${BARE}/blobs/${digest}`)).rejects.toThrow();
     expect((await it.ask(`${BARE}/blobs/${digest}`)).body.equals(LAYER)).toBe(true);
     up.heal();
+  });
+
+  it('resets the connection of an HTTP/1.0 client, to whom its end would be that of the blob', async () => {
+    const { up, it, layer: digest } = await hub();
+    up.on(/blobs/, withoutSize(Buffer.alloc(LAYER.length, 'wrong')));
+    const { port } = new URL(it.url);
+    const socket = connect(Number(port), '127.0.0.1');
+    socket.write(`GET ${BARE}/blobs/${digest} HTTP/1.0\r\nhost: mirror\r\n\r\n`);
+    let received = 0;
+    socket.on('data', (chunk) => {
+      received += chunk.length;
+    });
+    await expect(once(socket, 'end')).rejects.toMatchObject({ code: 'ECONNRESET' });
+    expect(received).toBeGreaterThan(0);
   });
 
   it('resumes for the client what the upstream cut', async () => {
