@@ -128,11 +128,6 @@ export class UpstreamUrl {
     }
   }
 
-  /** Reports something wrong that only the reading of a body showed. */
-  distrust(error: UpstreamError): void {
-    this.#health.distrust(error);
-  }
-
   close(): Promise<void> {
     return this.#transport.close();
   }

@@ -94,12 +94,6 @@ export class UrlHealth {
     }
   }
 
-  /** Something was wrong that only the reading of a body showed. */
-  distrust(error: UpstreamError): void {
-    this.#breaker.begin();
-    this.#breaker.failed(error, 'failing');
-  }
-
   #limit(purpose: Purpose): RequestLimit {
     return purpose === 'blob' ? this.#blobLimit : this.#manifestLimit;
   }
