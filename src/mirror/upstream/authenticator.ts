@@ -102,7 +102,8 @@ export class Authenticator {
     if (bearer === undefined || realm === null) return undefined;
     const { parameters } = bearer;
     const asked = { realm, service: parameters.get('service'), scope: parameters.get('scope') };
-    return `Bearer ${await this.#tokens.get({ ...asked, account: undefined })}`;
+    const publicOnly = this.#options.transport.isPublic(refusal.url);
+    return `Bearer ${await this.#tokens.get({ ...asked, account: undefined, publicOnly })}`;
   }
 
   /** Notes that a token was refused. */
@@ -165,7 +166,7 @@ export class Authenticator {
       url: tokenUrl(demand),
       headers: this.#options.headers,
       authorization: credentials === undefined ? undefined : basicAuthorization(credentials),
-      publicOnly: demand.realm.host !== base.host && transport.isPublic(base),
+      publicOnly: demand.publicOnly === true || (demand.realm.host !== base.host && transport.isPublic(base)),
     });
     const { status } = response;
     if (status === 200) {

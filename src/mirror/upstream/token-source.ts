@@ -14,6 +14,8 @@ export interface TokenDemand {
   readonly scope: string | undefined;
   /** The account whose credentials go along; undefined: anonymous. */
   readonly account: string | undefined;
+  /** The one who asks for it is on the public Internet: the realm has to be too. */
+  readonly publicOnly?: boolean;
 }
 
 /** Seconds: what a token without, or with less, holds for (the token specification). */
@@ -55,8 +57,8 @@ export class TokenCache {
   }
 }
 
-function keyOf({ realm, service, scope, account }: TokenDemand): string {
-  return JSON.stringify([realm.href, service, scope, account]);
+function keyOf({ realm, service, scope, account, publicOnly }: TokenDemand): string {
+  return JSON.stringify([realm.href, service, scope, account, publicOnly]);
 }
 
 /** The realm with the demand's parameters; a query of its own stays. */

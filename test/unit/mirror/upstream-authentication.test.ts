@@ -161,4 +161,16 @@ describe('redirects', () => {
     await expect(byName.getBlob({ repository, digest: unknownDigest('x') })).rejects.toThrow(/private/);
     expect(secret.requests).toEqual([]);
   });
+
+  it('never fetch a token at a private address for a public server that a private upstream redirects to', async () => {
+    const [up, secret, proxy] = [await upstream(), await upstream(), await upstream()];
+    up.on(
+      /./,
+      redirect(() => 'http://cdn.public.example/blob'),
+    );
+    proxy.on(/./, answer(401, { 'www-authenticate': `Bearer realm="${secret.url}/token",service="s"` }));
+    const it = client(up.url, { proxies: { http: proxy.url, no: '127.0.0.1' } });
+    await expect(it.getBlob({ repository, digest: unknownDigest('x') })).rejects.toThrow(/private/);
+    expect(secret.requests).toEqual([]);
+  });
 });
