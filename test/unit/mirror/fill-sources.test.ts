@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Fill } from '../../../src/mirror/fill/fills.ts';
+import { StorageFullError } from '../../../src/storage/storage-errors.ts';
 import { answer, bend, cutAfter, redirect, send, stallAfter } from '../../support/upstream/faults.ts';
-import { bytes, fillBenches, readFill, storedContent } from '../../support/upstream/fill-bench.ts';
+import { bytes, fillBenches, readFill, stored, storedContent } from '../../support/upstream/fill-bench.ts';
 import { unknownDigest } from '../../support/upstream/scripted-upstream.ts';
 
 const { upstream, bench } = fillBenches();
@@ -120,6 +121,27 @@ describe('a fill', () => {
     expect((await readFill(fill)).equals(content)).toBe(true);
     await fill.kept;
     expect(up.count(/blobs/)).toBe(2);
+  });
+});
+
+describe('a fill into a storage that fails', () => {
+  it('is not kept when its last bytes could not be written', async () => {
+    const up = await upstream();
+    const digest = up.addBlob(bytes(300_000));
+    const it = await bench([up]);
+    const { uploads } = it.driver;
+    const create = uploads.create.bind(uploads);
+    const full = async (): Promise<never> => {
+      throw new StorageFullError('no space left');
+    };
+    Object.assign(uploads, {
+      create: async (...asked: Parameters<typeof create>) =>
+        Object.assign(await create(...asked), { writeAt: full }),
+    });
+    const fill = await it.fill(digest);
+    await expect(fill.kept).rejects.toBeInstanceOf(StorageFullError);
+    expect(await it.storage.layers.find(stored, digest)).toBeUndefined();
+    await expect(it.storage.contents.sizeInStorage(digest)).rejects.toThrow();
   });
 });
 
