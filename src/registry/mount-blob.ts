@@ -47,7 +47,7 @@ export async function mountBlob(exchange: RepositoryExchange, digest: Digest): P
   const { layers, references } = api.storage;
   const from = queryValue(ctx, 'from');
   try {
-    if (await references.keepBlob(repository.stored, digest)) return true;
+    if (await references.keepBlob(repository.stored, digest, { inStorage: true })) return true;
     const source =
       from === undefined || from === '' ? await findSource(exchange, digest) : readableSource(exchange);
     if (source === undefined) return false;

@@ -34,9 +34,19 @@ export class Layers {
     this.#log = parts.log;
   }
 
-  /** undefined when the repository has no such blob. */
-  async find(name: RepositoryName, digest: Digest): Promise<StoredBlob | undefined> {
-    const content = await this.#links.read(layerLinkKey(name, digest), 'links');
+  /**
+   * undefined when the repository has no such blob.
+   * @param how `inStorage`: another process may have removed it a moment ago, and that counts
+   */
+  async find(
+    name: RepositoryName,
+    digest: Digest,
+    { inStorage }: { readonly inStorage?: boolean } = {},
+  ): Promise<StoredBlob | undefined> {
+    const link = layerLinkKey(name, digest);
+    const content = await (inStorage === true
+      ? this.#links.readInStorage(link)
+      : this.#links.read(link, 'links'));
     if (content === undefined) return undefined;
     try {
       const size = await this.#contents.size(content);

@@ -21,8 +21,12 @@ export class References {
   }
 
   /** Whether the repository has this blob, and still will when the manifest is linked. */
-  async keepBlob(name: RepositoryName, digest: Digest): Promise<boolean> {
-    const found = await this.#layers.find(name, digest);
+  async keepBlob(
+    name: RepositoryName,
+    digest: Digest,
+    how: { readonly inStorage?: boolean } = {},
+  ): Promise<boolean> {
+    const found = await this.#layers.find(name, digest, how);
     return found !== undefined && this.#keepData(found.content);
   }
 

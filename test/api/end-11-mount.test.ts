@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import type { Authorizer } from '../../src/oci/access.ts';
 import { digestOf } from '../../src/oci/digest.ts';
+import { createInMemoryDriver } from '../../src/storage/inmemory/inmemory-driver.ts';
+import { MemoryTree } from '../../src/storage/inmemory/memory-tree.ts';
 import { locationOf, pushBlob, send } from '../support/api-client.ts';
 import { createTestRegistry } from '../support/test-registry.ts';
 
@@ -54,6 +56,16 @@ test('end-11: a mount that is here already is 201', async () => {
   expect((await send(registry, `POST /v2/team/app/blobs/uploads/?mount=${digest}&from=none`)).status).toBe(
     201,
   );
+});
+
+test('end-11: a mount of what another server has just deleted is no success', async () => {
+  const tree = new MemoryTree();
+  const here = createTestRegistry({ driver: createInMemoryDriver({ tree }) });
+  const there = createTestRegistry({ driver: createInMemoryDriver({ tree }) });
+  await pushBlob(here, { name: 'team/app', content });
+  expect((await send(there, `DELETE /v2/team/app/blobs/${digest}`)).status).toBe(202);
+  const answer = await send(here, `POST /v2/team/app/blobs/uploads/?mount=${digest}&from=none`);
+  expect(answer.status).toBe(202);
 });
 
 test('end-11: what cannot be mounted starts a session', async () => {
