@@ -5,7 +5,14 @@ import { describe, expect, it } from 'vitest';
 import { CredentialsUnavailableError } from '../../src/mirror/upstream/credentials.ts';
 import { digestOf } from '../../src/oci/digest.ts';
 import { createInMemoryDriver } from '../../src/storage/inmemory/inmemory-driver.ts';
-import { answer, cutAfter, silence, withoutSize, wrongBytes } from '../support/upstream/faults.ts';
+import {
+  answer,
+  cutAfter,
+  silence,
+  stallAfter,
+  withoutSize,
+  wrongBytes,
+} from '../support/upstream/faults.ts';
 import { hubBench, LAYER } from '../support/upstream/hub-bench.ts';
 
 const { hub, mirror, upstream } = hubBench();
@@ -112,6 +119,17 @@ describe('a mirrored repository', () => {
     await expect(it.ask(`${BARE}/blobs/${digest}`)).rejects.toThrow();
     expect((await it.ask(`${BARE}/blobs/${digest}`)).body.equals(LAYER)).toBe(true);
     up.heal();
+  });
+
+  it('tells what is wrong with the upstream while nothing was sent yet', async () => {
+    const { up, it, layer: digest } = await hub();
+    up.on(/GET .*blobs/, wrongBytes, 1);
+    const range = `bytes=${LAYER.length - 1}-`;
+    const wrong = await it.ask(`${BARE}/blobs/${digest}`, { headers: { range } });
+    expect(wrong.status).toBe(502);
+    expect(wrong.headers['content-range']).toBeUndefined();
+    up.on(/GET .*blobs/, stallAfter(0));
+    expect((await it.ask(`${BARE}/blobs/${digest}`)).status).toBe(504);
   });
 
   it('resets the connection of an HTTP/1.0 client, to whom its end would be that of the blob', async () => {

@@ -27,7 +27,9 @@ export class MirroredBlobs {
         const linked = await this.#storedBlob(digest);
         if (linked !== undefined) return linked;
       }
-      return method === 'HEAD' ? await this.#headBlob(digest) : answerOf(digest, await this.#fill(digest));
+      return method === 'HEAD'
+        ? await this.#headBlob(digest)
+        : answerOf(this.#source, digest, await this.#fill(digest));
     } catch (error) {
       throw toldError(error, {
         source: this.#source,
@@ -107,7 +109,7 @@ export class MirroredBlobs {
     const size = told ?? sizes.get(stored, digest);
     if (size === undefined) {
       const fill = await this.#fill(digest);
-      if (fill.size !== undefined) return answerOf(digest, fill);
+      if (fill.size !== undefined) return answerOf(this.#source, digest, fill);
       await fill.kept;
       const here = await this.#storedBlob(digest);
       if (here === undefined) throw unknownBlob(this.#source, digest);
@@ -164,13 +166,25 @@ async function begunElsewhere({ begun }: RunningFill): Promise<Fill | undefined>
   }
 }
 
-function answerOf(digest: Digest, fill: Fill): BlobAnswer {
+function answerOf(source: MirroredSource, digest: Digest, fill: Fill): BlobAnswer {
+  const whole = { start: 0, end: (fill.size ?? Number.POSITIVE_INFINITY) - 1 };
   return {
     digest,
     size: fill.size,
     content: undefined,
-    open: async (range, signal) =>
-      fill.read(range ?? { start: 0, end: (fill.size ?? Number.POSITIVE_INFINITY) - 1 }, signal),
+    open: async (range, signal) => toldOf(source, fill.read(range ?? whole, signal)),
     redirect: async () => undefined,
   };
+}
+
+/** The chunks; before the first one a client can still be told what the upstream did. */
+async function* toldOf(
+  source: MirroredSource,
+  chunks: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  try {
+    yield* chunks;
+  } catch (error) {
+    throw toldError(error, { source, method: 'GET', wanted: 'blob' });
+  }
 }
