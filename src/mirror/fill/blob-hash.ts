@@ -23,6 +23,7 @@ export class BlobHash {
   #hashed = 0;
   #running: Promise<void> | undefined;
   #stopped = false;
+  #digest: Promise<string> | undefined;
   #failure: { readonly error: unknown } | undefined;
 
   constructor(parts: BlobHashParts) {
@@ -52,9 +53,10 @@ export class BlobHash {
     this.#running = this.#run(() => this.#catchUp());
   }
 
-  /** Lower-case hexadecimal; all of it was hashed. */
+  /** Of what was hashed, lower-case hexadecimal; nothing is hashed after it. Repeatable. */
   digest(): Promise<string> {
-    return this.#parts.hasher.digest();
+    this.#digest ??= this.#parts.hasher.digest();
+    return this.#digest;
   }
 
   /** Ends it; resolves when nothing is read any more. Repeatable. */

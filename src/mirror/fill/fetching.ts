@@ -9,6 +9,7 @@ import { PiecePlan } from './piece-plan.ts';
 import type { SourceTrust } from './source-trust.ts';
 import { Transfer } from './transfer.ts';
 import type { TransferLimits } from './transfer-limits.ts';
+import type { Turns } from './turns.ts';
 import { UnsizedTransfer } from './unsized-transfer.ts';
 
 /** Bytes that may wait to be written: of all fills together, and of one connection. */
@@ -19,6 +20,8 @@ const UNWRITTEN = { least: 256 * 1024, most: 1024 * 1024 };
 export interface UpstreamState {
   readonly trust: SourceTrust<UpstreamUrl>;
   readonly shares: ConnectionShares;
+  /** Of readers of what is not kept. */
+  readonly passes: Turns;
 }
 
 export interface FetchingParts {

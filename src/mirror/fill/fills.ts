@@ -1,13 +1,12 @@
-import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ByteRange } from '../../oci/byte-range.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { RepositoryName } from '../../oci/repository-name.ts';
 import type { HasherPool } from '../../storage/content-hasher.ts';
-import { isRandomAccess } from '../../storage/driver.ts';
-import { blobDataKey, uploadFolder } from '../../storage/layout.ts';
+import { blobDataKey } from '../../storage/layout.ts';
 import { BlobBeingDeletedError } from '../../storage/linking.ts';
 import type { RegistryStorage } from '../../storage/registry-storage.ts';
+import { StorageFullError } from '../../storage/storage-errors.ts';
 import type { BlobAnswer, BlobQuery } from '../upstream/blob-requests.ts';
 import type { UpstreamClient } from '../upstream/upstream-client.ts';
 import { UpstreamError, UpstreamWrong } from '../upstream/upstream-errors.ts';
@@ -15,17 +14,20 @@ import type { UpstreamLog } from '../upstream/upstream-options.ts';
 import type { UpstreamUrl } from '../upstream/upstream-url.ts';
 import { ConnectionShares } from './extra-connections.ts';
 import { busySinceLast, fetchingOf, type UpstreamState } from './fetching.ts';
-import { FileMedium } from './file-medium.ts';
 import type { FillMedium } from './fill-medium.ts';
 import { GrowingBlob } from './growing-blob.ts';
-import { PassingMedium } from './passing-medium.ts';
+import { openMedium } from './open-medium.ts';
+import { type PassThroughParts, passThrough } from './pass-through.ts';
 import { SourceTrust } from './source-trust.ts';
 import type { Spool } from './spool.ts';
-import { SpooledMedium } from './spooled-medium.ts';
 import { DEFAULT_TRANSFER_LIMITS, type TransferLimits } from './transfer-limits.ts';
+import { Turns } from './turns.ts';
+import { notKept, readOrPass } from './unkept.ts';
 
 /** Connections to each URL of an upstream, shared by all fills from it. */
 const CONNECTIONS = 16;
+/** Of these, how many may be held by readers of what is not kept, each at its own pace. */
+const PASSES = 12;
 /** Of the time. */
 const HALF = 0.5;
 /** Milliseconds for which a blob that is being deleted is waited for. */
@@ -125,7 +127,7 @@ export class Fills {
   }
 
   async #begin(request: FillRequest): Promise<Fill> {
-    const { client, digest, repository } = request;
+    const { client, digest, repository, stored } = request;
     const state = this.#stateOf(client);
     const asked = this.#options.now();
     const busy = this.#options.busy ?? busySinceLast();
@@ -138,12 +140,21 @@ export class Fills {
       first.body.abort();
       first = await client.getBlob({ repository, digest, signal: this.#abort.signal });
     }
-    const { hashers, storage } = this.#options;
+    const { hashers, storage, spool, now } = this.#options;
+    const limits = this.#limits;
+    const { trust, passes } = state;
+    const closing = this.#abort.signal;
+    const passing = { client, repository, digest, size, hashers, trust, passes, limits, now, closing };
     let medium: FillMedium;
     try {
-      medium = await this.#medium(request, size ?? Number.POSITIVE_INFINITY);
+      const { driver } = storage;
+      medium = await openMedium(
+        { driver, spool },
+        { stored, digest, size: size ?? Number.POSITIVE_INFINITY },
+      );
     } catch (error) {
       first.body.abort();
+      if (error instanceof StorageFullError && size !== 0) return this.#unkept(request, passing, error);
       throw error;
     }
     const openCommitted = async (range: ByteRange) =>
@@ -160,7 +171,16 @@ export class Fills {
     this.#track(kept);
     // What has no last byte to hold back is proven before anybody gets it.
     if (size === 0) await kept;
-    return { size, read: (range, signal) => blob.read(range, signal), kept };
+    return { size, read: (range, signal) => readOrPass(blob, { range, signal, passing }), kept };
+  }
+
+  /** What the storage has no room for from the beginning: everybody who reads it gets it from the upstream. */
+  #unkept(request: FillRequest, passing: PassThroughParts, error: StorageFullError): Fill {
+    this.#warn(request, error);
+    const kept = Promise.reject(error);
+    this.#track(kept);
+    const read: Fill['read'] = (range, signal) => passThrough(passing, { range, signal });
+    return { size: passing.size, read, kept };
   }
 
   /** Asks for the first part alone unless the blob is known to be small, so that nothing need be cut off later. */
@@ -204,16 +224,23 @@ export class Fills {
     } catch (error) {
       abort.abort(error);
       await fetching.settled();
+      const readers = error instanceof StorageFullError ? await notKept(blob, error) : error;
       await blob.quiet();
       // What cannot be thrown away now is litter, which the reaper removes.
       await medium.drop().catch(() => {});
-      blob.fail(error);
-      this.#options.log.warn(
-        { upstream: client.name, repository: request.stored, digest, err: error },
-        'a blob could not be fetched',
-      );
+      blob.fail(readers);
+      this.#warn(request, error);
       throw error;
     }
+  }
+
+  #warn({ client, stored, digest }: FillRequest, error: unknown): void {
+    this.#options.log.warn(
+      { upstream: client.name, repository: stored, digest, err: error },
+      error instanceof StorageFullError
+        ? 'a blob is passed on without being kept: the storage has no room'
+        : 'a blob could not be fetched',
+    );
   }
 
   async #prove(
@@ -253,21 +280,12 @@ export class Fills {
     }
   }
 
-  async #medium({ stored, digest }: FillRequest, size: number): Promise<FillMedium> {
-    const { storage, spool } = this.#options;
-    const folder = uploadFolder(stored, randomUUID());
-    const options = { target: blobDataKey(digest), unshared: true };
-    const writer = await storage.driver.uploads.create(folder, options);
-    if (isRandomAccess(writer)) return await FileMedium.open(writer);
-    const file = await spool.take(size);
-    return file === undefined ? new PassingMedium(writer) : new SpooledMedium(writer, file);
-  }
-
   #stateOf(client: UpstreamClient): UpstreamState {
     const known = this.#states.get(client);
     if (known !== undefined) return known;
     const shares = new ConnectionShares(CONNECTIONS * client.urls.length);
-    const state = { trust: new SourceTrust<UpstreamUrl>(), shares };
+    const passes = new Turns(PASSES * client.urls.length);
+    const state = { trust: new SourceTrust<UpstreamUrl>(), shares, passes };
     this.#states.set(client, state);
     return state;
   }

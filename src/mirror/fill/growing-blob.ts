@@ -8,6 +8,7 @@ import { BlobHash } from './blob-hash.ts';
 import { Changes } from './changes.ts';
 import type { FillMedium } from './fill-medium.ts';
 import { LandedRanges } from './landed-ranges.ts';
+import type { HashedPrefix } from './pass-proof.ts';
 import { type HeldChunk, RecentChunks } from './recent-chunks.ts';
 import { WriteBehind } from './write-behind.ts';
 
@@ -138,6 +139,20 @@ export class GrowingBlob {
    */
   written(): Promise<void> {
     return this.#writing.settled();
+  }
+
+  /**
+   * What has landed without a gap, for whoever goes on elsewhere; nothing may land after it.
+   * @throws what reading it back failed with
+   */
+  async hashedSoFar(): Promise<HashedPrefix> {
+    const { digest } = this.#parts;
+    const length = this.#landed.endFrom(0);
+    while (this.#hash.hashed < length) {
+      this.#hash.goOn();
+      await this.#changes.next();
+    }
+    return { length, digest: digestFromHex(digestAlgorithm(digest), await this.#hash.digest()) };
   }
 
   /** Waits until the medium has been given all of it. @throws what that failed with */

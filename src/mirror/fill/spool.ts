@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readSync } from 'node:fs';
 import { type FileHandle, open, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { StorageFullError } from '../../storage/storage-errors.ts';
 
 /** Local room for fills to a storage whose uploads cannot be read as they grow. */
 export interface SpoolOptions {
@@ -12,6 +13,7 @@ export interface SpoolOptions {
 
 /** A file without a name, of a size that was set aside. */
 export interface SpoolFile {
+  /** @throws StorageFullError, or what else the system says */
   write(chunks: readonly Buffer[], offset: number): Promise<void>;
   read(into: Uint8Array, offset: number): Promise<number>;
   readNow(into: Uint8Array, offset: number): number;
@@ -49,8 +51,14 @@ export class Spool {
     return {
       write: async (chunks, offset) => {
         let done = 0;
-        for (let rest = chunks; rest.length > 0; rest = behind(chunks, done)) {
-          done += (await file.writev([...rest], offset + done)).bytesWritten;
+        try {
+          for (let rest = chunks; rest.length > 0; rest = behind(chunks, done)) {
+            done += (await file.writev([...rest], offset + done)).bytesWritten;
+          }
+        } catch (error) {
+          throw isFull(error)
+            ? new StorageFullError('no room is left for the spool', { cause: error })
+            : error;
         }
       },
       read: async (into, offset) => (await file.read(into, 0, into.length, offset)).bytesRead,
@@ -63,6 +71,10 @@ export class Spool {
       },
     };
   }
+}
+
+function isFull(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
 }
 
 /** It goes with the process, however that ends. */

@@ -1,7 +1,7 @@
 import type { ByteRange } from '../../oci/byte-range.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { BlobAnswer, ReadRequest } from '../../oci/repository-reader.ts';
-import { KeyNotFoundError } from '../../storage/storage-errors.ts';
+import { KeyNotFoundError, StorageFullError } from '../../storage/storage-errors.ts';
 import type { Fill, RunningFill } from '../fill/fills.ts';
 import { UpstreamError, UpstreamNotFound } from '../upstream/upstream-errors.ts';
 import { hasAnything, type MirroredSource, type MirrorParts } from './mirror-parts.ts';
@@ -89,7 +89,8 @@ export class MirroredBlobs {
       await this.#link(digest);
       return true;
     } catch (error) {
-      if (error instanceof KeyNotFoundError) return false;
+      // Without room for a link they are fetched as well, which needs none.
+      if (error instanceof KeyNotFoundError || error instanceof StorageFullError) return false;
       throw error;
     }
   }

@@ -88,7 +88,7 @@ export class MirroredManifests {
     const { storage } = this.#parts;
     const here = await storage.manifests.find(this.#source.stored, { kind: 'digest', digest });
     if (here === undefined) return received(await this.#fetch({ kind: 'digest', digest }, tag));
-    await this.#keeping(() => storage.tags.write(this.#source.stored, tag, digest));
+    await this.#keeping(digest, () => storage.tags.write(this.#source.stored, tag, digest));
     return stored(here);
   }
 
@@ -128,7 +128,7 @@ export class MirroredManifests {
             (one) => checks.fresh(`${this.#source.stored}:${one}`, Number.POSITIVE_INFINITY) === digest,
           );
         const tags = [...new Set([...(tag === undefined ? [] : [tag]), ...expected])];
-        await this.#keeping(() =>
+        await this.#keeping(digest, () =>
           this.#parts.storage.manifests.put(this.#source.stored, { digest, content, manifest, tags }),
         );
         if (tag !== undefined) checks.note(`${this.#source.stored}:${tag}`, digest);
@@ -138,13 +138,13 @@ export class MirroredManifests {
   }
 
   /** What cannot be kept is served all the same. */
-  async #keeping(keep: () => Promise<void>): Promise<void> {
+  async #keeping(digest: Digest, keep: () => Promise<void>): Promise<void> {
     try {
       await keep();
     } catch (error) {
       if (!(error instanceof StorageFullError) && !(error instanceof StorageUnavailableError)) throw error;
       this.#parts.log.warn(
-        { repository: this.#source.stored, err: error },
+        { repository: this.#source.stored, digest, err: error },
         'what was fetched could not be stored',
       );
     }

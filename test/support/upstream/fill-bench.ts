@@ -38,6 +38,8 @@ export interface FillBenchOptions {
   readonly spool?: number;
   /** Stored in a bucket of this S3 server. */
   readonly s3?: S3Place;
+  /** What the fills see of the storage. */
+  readonly through?: (driver: StorageDriver) => StorageDriver;
   readonly limits?: Partial<TransferLimits>;
   readonly timeouts?: { readonly connect?: number; readonly firstByte?: number; readonly stall?: number };
 }
@@ -49,7 +51,7 @@ async function fillBench(options: FillBenchOptions): Promise<FillBench> {
   const warnings: unknown[] = [];
   const log = { warn: (fields: unknown) => void warnings.push(fields) };
   const now = () => performance.now();
-  const storage = createRegistryStorage(driver, {
+  const storage = createRegistryStorage(options.through?.(driver) ?? driver, {
     log,
     hashers: inlineHashers,
     now,
