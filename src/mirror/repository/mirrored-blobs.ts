@@ -1,6 +1,7 @@
 import type { ByteRange } from '../../oci/byte-range.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { BlobAnswer, ReadRequest } from '../../oci/repository-reader.ts';
+import { BlobBeingDeletedError } from '../../storage/linking.ts';
 import { KeyNotFoundError, StorageFullError } from '../../storage/storage-errors.ts';
 import type { Fill, RunningFill } from '../fill/fills.ts';
 import { UpstreamError, UpstreamNotFound } from '../upstream/upstream-errors.ts';
@@ -89,8 +90,10 @@ export class MirroredBlobs {
       await this.#link(digest);
       return true;
     } catch (error) {
+      // What is being deleted at this moment is as good as gone.
+      if (error instanceof KeyNotFoundError || error instanceof BlobBeingDeletedError) return false;
       // Without room for a link they are fetched as well, which needs none.
-      if (error instanceof KeyNotFoundError || error instanceof StorageFullError) return false;
+      if (error instanceof StorageFullError) return false;
       throw error;
     }
   }
