@@ -76,10 +76,15 @@ function grantOf({ account, access }: ExternalToken, needs: readonly AccessNeed[
         type === need.type && names.includes(name) && (actions.includes(action) || actions.includes('*')),
     );
   };
+  const opensCatalog = access.some(
+    ({ type, name, actions }) =>
+      type === 'registry' && name === 'catalog' && (actions.includes('*') || actions.includes('search')),
+  );
   return {
     account: account === '' ? undefined : account,
     allows,
     decided: (need) => access.some(({ type, name }) => type === need.type && namesOf(need).includes(name)),
-    sees: () => true,
+    // A search needs no scope; without the catalog's it names no more than the token opens.
+    sees: (need) => opensCatalog || allows(need, 'pull'),
   };
 }

@@ -34,7 +34,7 @@ function start(options: Partial<ExternalTokenAuthorizerOptions> = {}) {
     ...options,
   });
   const { app } = createTestRegistry({ authorizer });
-  const send = (method: 'get' | 'post', path: string, bearer?: string) => {
+  const send = (method: 'get' | 'post' | 'put', path: string, bearer?: string) => {
     const sent = request(app)[method](path).set('Host', HOST);
     return bearer === undefined ? sent : sent.set('Authorization', `Bearer ${bearer}`);
   };
@@ -77,6 +77,29 @@ describe('auth.token', () => {
       account: 'alice',
       repository: 'a',
     });
+  });
+
+  test('lets a search name what the token opens, and all there is with the catalog', async () => {
+    const { send } = start();
+    const mediaType = 'application/vnd.oci.image.index.v1+json';
+    for (const name of ['mine', 'foreign']) {
+      await send('put', `/v2/${name}/manifests/v1`, token([repository(name, 'pull', 'push')]))
+        .set('Content-Type', mediaType)
+        .send(JSON.stringify({ schemaVersion: 2, mediaType, manifests: [] }))
+        .expect(201);
+    }
+    const found = async (...access: object[]) => {
+      const { body } = await send('get', '/v1/search', token(access)).expect(200);
+      return body.results.map(({ name }: { name: string }) => name).toSorted();
+    };
+    expect(await found()).toEqual([]);
+    expect(await found(repository('mine', 'pull'), repository('foreign', 'push'))).toEqual(['mine']);
+    for (const action of ['*', 'search']) {
+      expect(await found({ type: 'registry', name: 'catalog', actions: [action] })).toEqual([
+        'foreign',
+        'mine',
+      ]);
+    }
   });
 
   test('works the realm out from the host asked where autoredirect says so', async () => {
