@@ -18,6 +18,8 @@ export class HtpasswdUsers implements UserHashes {
   readonly #options: HtpasswdUsersOptions;
   #hashes: ReadonlyMap<string, BcryptHash> | undefined;
   #lookedAt = Number.NEGATIVE_INFINITY;
+  /** Shared by all who ask while it goes on: the file tells its change once. */
+  #look: Promise<void> | undefined;
 
   constructor(options: HtpasswdUsersOptions) {
     this.#file = new WatchedFile(options.path, options.now);
@@ -37,8 +39,15 @@ export class HtpasswdUsers implements UserHashes {
    * @throws RegistryError UNAVAILABLE when the file cannot be read, or could not be parsed so far
    */
   async refresh(within: number): Promise<void> {
+    if (this.#options.now() - this.#lookedAt < within) return;
+    this.#look ??= this.#refresh().finally(() => {
+      this.#look = undefined;
+    });
+    await this.#look;
+  }
+
+  async #refresh(): Promise<void> {
     const { now, log, path } = this.#options;
-    if (now() - this.#lookedAt < within) return;
     try {
       this.#take(await this.#file.look());
       this.#lookedAt = now();

@@ -68,6 +68,13 @@ describe('auth.htpasswd', () => {
     await get('/v1/search').expect(404);
   });
 
+  test('is read once for those who come first at once, and none of them is turned away', async () => {
+    await provisionHtpasswd(path, log);
+    const users = new HtpasswdUsers({ path, log, now: Date.now });
+    await Promise.all([users.refresh(0), users.refresh(0), users.refresh(0)]);
+    expect(users.hashOf('docker')).toBeDefined();
+  });
+
   test('follows the file, and keeps the users of before while it cannot be parsed', async () => {
     await provisionHtpasswd(path, log);
     await writeFile(path, await userLine('alice', 'secret'));
