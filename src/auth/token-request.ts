@@ -19,6 +19,9 @@ export interface TokenRequest {
   readonly offline: boolean;
 }
 
+/** Characters; it goes into the token, and what tokens say is remembered. */
+const MAX_SERVICE_LENGTH = 512;
+
 /**
  * `GET`, distribution's "Token Authentication Specification".
  * @throws RegistryError REQUEST_INVALID
@@ -26,7 +29,7 @@ export interface TokenRequest {
 export function parseGetRequest(query: URLSearchParams, authorization: string | undefined): TokenRequest {
   const credentials = parseAuthorization(authorization);
   return {
-    service: query.get('service') ?? undefined,
+    service: serviceOf(query),
     scopes: scopesOf(query),
     credentials:
       credentials.kind === 'basic'
@@ -42,11 +45,17 @@ export function parseGetRequest(query: URLSearchParams, authorization: string | 
  */
 export function parsePostRequest(form: URLSearchParams): TokenRequest {
   return {
-    service: form.get('service') ?? undefined,
+    service: serviceOf(form),
     scopes: scopesOf(form),
     credentials: credentialsOf(form),
     offline: form.get('access_type') === 'offline',
   };
+}
+
+function serviceOf(parameters: URLSearchParams): string | undefined {
+  const service = parameters.get('service') ?? undefined;
+  if (service === undefined || service.length <= MAX_SERVICE_LENGTH) return service;
+  throw new RegistryError('REQUEST_INVALID', { message: 'the service has too long a name' });
 }
 
 function credentialsOf(form: URLSearchParams): TokenCredentials {

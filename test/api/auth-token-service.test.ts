@@ -169,6 +169,7 @@ describe('POST for a token', () => {
     ['another grant', { grant_type: 'client_credentials' }, 400],
     ['no grant', {}, 400],
     ['scopes of a megabyte', { ...password, scope: 'a'.repeat(1 << 20) }, 413],
+    ['a service of some kilobytes', { ...password, service: 'a'.repeat(1 << 13) }, 400],
     ['scopes of some kilobytes', { ...password, scope: 'a'.repeat(1 << 13) }, 400],
   ])('answers %s', async (_, fields, status) => {
     await form(fields).expect(status);
