@@ -188,11 +188,21 @@ function belowPrefix(ctx: AppContext, prefix: string, next: Koa.Next): Promise<v
   return next();
 }
 
-/** Node lets through what is no path and no URL; reading it throws. */
+/** Node lets through what is no path and no URL; reading it throws, or finds no path. */
 function refuseUnreadableTarget(ctx: AppContext): void {
   const target = ctx.req.url ?? '';
-  if (target.startsWith('/') || target === '*' || URL.canParse(target)) return;
+  const isTarget = target.startsWith('/') || target === '*' || URL.canParse(target);
+  if (isTarget && hasReadablePath(ctx)) return;
   throw new RegistryError('REQUEST_INVALID', { message: 'the request target is no path and no URL' });
+}
+
+/** A `//user@host` is read as a host where a `#` follows it, and may be none. */
+function hasReadablePath(ctx: AppContext): boolean {
+  try {
+    return typeof ctx.path === 'string';
+  } catch {
+    return false;
+  }
 }
 
 /** What a successful answer says of its content, and an error must not. */

@@ -201,6 +201,7 @@ describe('ways out', () => {
     '/v2//a/manifests/v1',
     '/v2/a;x=y/manifests/v1',
     'http://[/v2/',
+    '//a@[/v2/#',
     'http://other.example/v2/%2e%2e/manifests/v1',
   ])('%s is a 4xx in JSON, and touches nothing', async (target) => {
     const registry = createTestRegistry();
