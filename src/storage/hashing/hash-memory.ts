@@ -24,6 +24,11 @@ export class HashMemory {
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
+  /** Whether somebody waits for a slot. */
+  get isWanted(): boolean {
+    return this.#waiting.length > 0;
+  }
+
   give(offset: number): void {
     const next = this.#waiting.shift();
     if (next === undefined) this.#free.push(offset);

@@ -33,7 +33,7 @@ class ThreadPool implements ThreadedHasherPool {
   readonly #slots: number;
   #memory: HashMemory | undefined;
   readonly #threads = new Set<HashThread>();
-  /** Hashers with a slot that is not full. */
+  /** Hashers with bytes in a slot; one whose first bytes are still on their way must not be made to give it up. */
   readonly #partial = new Set<PooledHasher>();
   #nextId = 1;
 
@@ -115,8 +115,9 @@ class PooledHasher implements ContentHasher {
       slot.view.set(part, slot.filled);
       slot.filled += part.byteLength;
       start += part.byteLength;
-      // A full slot waits for the next byte: content that just fills one is small.
-      if (start < chunk.byteLength) this.flush();
+      this.#parts.partial.add(this);
+      // A full slot waits for the next byte: content that just fills one is small. Not while others wait for a slot.
+      if (start < chunk.byteLength || this.#parts.memory.isWanted) this.flush();
     }
   }
 
@@ -168,7 +169,6 @@ class PooledHasher implements ContentHasher {
       throw new Error('the hasher was disposed');
     }
     this.#slot = slot;
-    this.#parts.partial.add(this);
     return slot;
   }
 

@@ -54,6 +54,27 @@ describe('hasher pool', () => {
     expect(digests).toEqual(contents.map((content) => expected('sha256', content)));
   });
 
+  it('takes no slot back between its being given and its first bytes', async () => {
+    const pool = poolOf({ slots: 1, threads: 1 });
+    const [one, other] = [pool.begin('sha256'), pool.begin('sha256')];
+    const first = one.update(Buffer.from('first'));
+    const second = Promise.resolve().then(() => other.update(Buffer.from('second')));
+    await Promise.all([first, second]);
+    expect(await Promise.all([one.digest(), other.digest()])).toEqual([
+      expected('sha256', Buffer.from('first')),
+      expected('sha256', Buffer.from('second')),
+    ]);
+  });
+
+  it('lets several that wait go on though each of them pauses with its slot', async () => {
+    const pool = poolOf({ slots: 1, threads: 1 });
+    const hashers = ['a', 'b', 'c', 'd'].map((text) => ({ text, hasher: pool.begin('sha256') }));
+    await Promise.all(hashers.map(({ text, hasher }) => hasher.update(Buffer.from(text))));
+    for (const { text, hasher } of hashers) {
+      expect(await hasher.digest()).toBe(expected('sha256', Buffer.from(text)));
+    }
+  });
+
   it('takes memory back from those that pause and those that are disposed of', async () => {
     const pool = poolOf({ slots: 2, threads: 1 });
     const paused = [pool.begin('sha256'), pool.begin('sha256')];
