@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { type Digest, digestAlgorithm, digestFromHex, digestHex, isDigest } from '../oci/digest.ts';
 import { RegistryError } from '../oci/errors.ts';
 import { type Manifest, parseManifest } from '../oci/manifest.ts';
@@ -7,7 +8,6 @@ import type { RepositoryName } from '../oci/repository-name.ts';
 import type { BlobContents } from './blob-contents.ts';
 import { mapBounded } from './bounded.ts';
 import type { StorageDriver } from './driver.ts';
-import { entryCache } from './entry-cache.ts';
 import { referrerLinkKey, referrersFolder, revisionLinkKey } from './layout.ts';
 import type { LinkStore } from './links.ts';
 import { DamagedContentError, KeyNotFoundError } from './storage-errors.ts';
@@ -15,7 +15,9 @@ import type { Tags } from './tags.ts';
 
 const READ_AT_A_TIME = 16;
 const MANIFEST_LIMIT = 64 * 1024 * 1024;
-const REMEMBERED = 10_000;
+/** Characters, in all, of descriptors that are remembered: the annotations of one may be megabytes. */
+const REMEMBERED = 16 * 1024 * 1024;
+const OVERHEAD = 512;
 const ALGORITHMS = ['sha256', 'sha512'] as const;
 
 interface Described {
@@ -30,7 +32,10 @@ export class Referrers {
   readonly #contents: BlobContents;
   readonly #links: LinkStore;
   readonly #tags: Tags;
-  readonly #described = entryCache<Digest, Described>(REMEMBERED);
+  readonly #described = new LRUCache<Digest, Described>({
+    maxSize: REMEMBERED,
+    sizeCalculation: ({ descriptor }) => JSON.stringify(descriptor).length + OVERHEAD,
+  });
 
   constructor(parts: { driver: StorageDriver; contents: BlobContents; links: LinkStore; tags: Tags }) {
     this.#driver = parts.driver;
