@@ -41,8 +41,9 @@ export async function writeFileAtomically(
         if (durable) closeSynced(fd);
         else closeQuietly(fd);
       }
+      // Where another process has deleted the folder meanwhile, it is written anew.
+      if (durable) await folders.sync(folder);
     });
-    if (durable) await folders.sync(folder);
   } catch (error) {
     throw storageError(error);
   }
