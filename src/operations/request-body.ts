@@ -156,12 +156,26 @@ export async function readSmallBody(
       message: `the request body is longer than ${options.limit} bytes`,
     });
   if (Number(req.headers['content-length'] ?? 0) > options.limit) throw tooLarge();
-  const chunks: Buffer[] = [];
+  let content: Buffer | undefined;
   let size = 0;
   for await (const chunk of arriving(req, res, { idle: options.idle, waiting: new SingleChunks() })) {
-    size += chunk.length;
-    if (size > options.limit) throw tooLarge();
-    chunks.push(chunk);
+    const end = size + chunk.length;
+    if (end > options.limit) throw tooLarge();
+    if (content === undefined) {
+      content = chunk;
+    } else {
+      // Not a list of chunks: one that is a byte long costs hundreds.
+      if (end > content.length) content = longer(content, Math.min(Math.max(end, size * 2), options.limit));
+      chunk.copy(content, size);
+    }
+    size = end;
   }
-  return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, size);
+  return content === undefined ? Buffer.alloc(0) : content.subarray(0, size);
+}
+
+/** A copy with room for `length` bytes in all. */
+function longer(content: Buffer, length: number): Buffer {
+  const copy = Buffer.allocUnsafeSlow(length);
+  content.copy(copy);
+  return copy;
 }
