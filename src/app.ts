@@ -101,9 +101,11 @@ const REFERENCE = /\/(?:manifests|blobs|uploads|referrers)\/([^/?]+)(?:\?|$)/;
 /** A registry before `/v2/`. */
 const BELOW_REGISTRY = /^\/([^/]+)(\/v2(?:\/.*)?)$/;
 
-/** What is known of every request; worked out only where somebody asks. */
+/** What is known of every request; most of it worked out only where somebody asks. */
 class RequestCaller implements Caller {
   readonly requestId: string;
+  /** Looked at first of all: HTTP/2 does not know it any more once the client is gone. */
+  readonly address: string;
   readonly #req: Request;
   readonly #settings: AppSettings;
   readonly #upstreams: UpstreamFinder | undefined;
@@ -115,6 +117,7 @@ class RequestCaller implements Caller {
     this.#req = req;
     this.#url = req.url ?? '';
     this.requestId = requestId;
+    this.address = clientAddress(req, settings.trustedProxies);
     this.#settings = settings;
     this.#upstreams = upstreams;
   }
@@ -131,10 +134,6 @@ class RequestCaller implements Caller {
 
   get authorization(): string | undefined {
     return this.#req.headers.authorization;
-  }
-
-  get address(): string {
-    return clientAddress(this.#req, this.#settings.trustedProxies);
   }
 
   get origin(): string {

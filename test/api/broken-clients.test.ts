@@ -1,4 +1,8 @@
+import { once } from 'node:events';
+import { connect as connectHttp2, createServer as createHttp2Server } from 'node:http2';
 import { expect, test } from 'vitest';
+import { OPEN_GRANT } from '../../src/auth/grants.ts';
+import type { Authorizer } from '../../src/oci/access.ts';
 import { digestOf } from '../../src/oci/digest.ts';
 import { type Listener, listen } from '../../src/operations/listener.ts';
 import { imageManifest, locationOf, send, startUpload } from '../support/api-client.ts';
@@ -190,4 +194,29 @@ test('uploads of many clients at once do not mix', async () => {
     expect(done.status).toBe(201);
   };
   await Promise.all(Array.from({ length: 50 }, (_, n) => push(n)));
+});
+
+test('the address of an HTTP/2 client that is gone is known for the audit and the throttle', async () => {
+  const [asked, gone] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const address = Promise.withResolvers<string>();
+  const authorizer: Authorizer = {
+    anonymous: OPEN_GRANT,
+    authorize: async (caller) => {
+      asked.resolve();
+      await gone.promise;
+      address.resolve(caller.address);
+      return OPEN_GRANT;
+    },
+  };
+  const server = createHttp2Server(createTestRegistry({ authorizer }).app);
+  server.on('session', (session) => session.once('close', () => setImmediate(gone.resolve)));
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  await using _ = { [Symbol.asyncDispose]: async () => void server.close() };
+  const bound = server.address();
+  const port = typeof bound === 'object' ? bound?.port : undefined;
+  const client = connectHttp2(`http://127.0.0.1:${port}`);
+  client.request({ ':path': '/v2/' }).on('error', () => {});
+  await asked.promise;
+  client.destroy();
+  expect(await address.promise).toBe('127.0.0.1');
 });
