@@ -32,6 +32,8 @@ export class LinkStore {
   readonly #log: StorageLog;
   readonly #now: () => number;
   readonly #remembered = entryCache<Key, Remembered>(REMEMBERED_LINKS);
+  /** Links being written, or whose write failed: what the storage shows of them may not be durable. */
+  readonly #unsure = entryCache<Key, true>(REMEMBERED_LINKS);
   /** Counts changes made here: a read that overlapped one is not remembered. */
   #changes = 0;
 
@@ -61,18 +63,20 @@ export class LinkStore {
     return digest;
   }
 
-  /** As `write`, but leaves a link alone that the storage has already, where that saves anything. */
+  /** As `write`, but leaves a link alone that the storage has for sure, where that saves anything. */
   async ensure(key: Key, digest: Digest): Promise<void> {
     if (this.#driver.capabilities?.cheapWrites === true) await this.write(key, digest);
-    else if ((await this.#readFromStorage(key)) === digest)
+    else if (!this.#unsure.has(key) && (await this.#readFromStorage(key)) === digest)
       this.#remembered.set(key, { digest, readAt: this.#now() });
     else await this.write(key, digest);
   }
 
   /** Durable when it resolves. When it fails, the old content or the new may be there. */
   async write(key: Key, digest: Digest): Promise<void> {
+    this.#unsure.set(key, true);
     try {
       await this.#driver.write(key, Buffer.from(digest));
+      this.#unsure.delete(key);
     } catch (error) {
       this.#forget(key);
       throw error;

@@ -33,6 +33,7 @@ export interface NewManifest {
 const READ_LIMIT = 64 * 1024 * 1024;
 
 const REMEMBERED_MEDIA_TYPES = 20_000;
+const REMEMBERED_UNSURE = 10_000;
 
 /** The manifests of repositories, with the tags and referrer entries that go with them. */
 export class Manifests {
@@ -46,6 +47,8 @@ export class Manifests {
   /** By manifest: a removal must not take away the link of a push between its link and its tags. */
   readonly #changing = new KeyedLock();
   readonly #mediaTypes = entryCache<Digest, string>(REMEMBERED_MEDIA_TYPES);
+  /** Content being written, or whose write failed: what the storage shows of it may not be durable. */
+  readonly #unsure = entryCache<Digest, true>(REMEMBERED_UNSURE);
 
   constructor(parts: {
     driver: StorageDriver;
@@ -163,9 +166,11 @@ export class Manifests {
   }
 
   async #ensureContent(digest: Digest, content: Buffer): Promise<void> {
-    if (this.#driver.capabilities?.cheapWrites !== true && (await this.#isWhole(digest, content.length)))
-      return;
+    const mayBeThere = this.#driver.capabilities?.cheapWrites !== true && !this.#unsure.has(digest);
+    if (mayBeThere && (await this.#isWhole(digest, content.length))) return;
+    this.#unsure.set(digest, true);
     await this.#driver.write(blobDataKey(digest), content);
+    this.#unsure.delete(digest);
     this.#contents.remember(digest, content);
   }
 }
