@@ -165,11 +165,16 @@ function descriptor(value: unknown, where: string): Descriptor {
     mediaType,
     digest: parseDigest(digest),
     size,
-    ...(Array.isArray(urls) && urls.length > 0 ? { urls: urls.map(String) } : {}),
+    ...(Array.isArray(urls) && urls.length > 0 ? { urls: urls.map(textOf) } : {}),
     ...(isObject(platform)
-      ? { platform: { os: String(platform.os ?? ''), architecture: String(platform.architecture ?? '') } }
+      ? { platform: { os: textOf(platform.os), architecture: textOf(platform.architecture) } }
       : {}),
   };
+}
+
+/** Not `String`: that calls what the client named `toString`. */
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }
 
 function artifactTypeOf(fields: Fields, config: Descriptor | undefined): string | undefined {
