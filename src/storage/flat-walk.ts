@@ -31,11 +31,10 @@ export async function* walkFlat(
       ...(limit === undefined ? {} : { limit }),
       ...(signal === undefined ? {} : { signal }),
     });
-    const repositories = new Set(page.keys.map((key) => placeOf(key)?.name)).size;
+    const places = page.keys.map(placeOf).filter((place) => place !== undefined);
+    const repositories = new Set(places.map(({ name }) => name)).size;
     density?.learn({ keys: page.keys.length, repositories });
-    for (const key of page.keys) {
-      const place = placeOf(key);
-      if (place === undefined) continue;
+    for (const place of places) {
       if (place.name !== current?.name) {
         found += 1;
         if (current !== undefined) yield current;
