@@ -3,6 +3,7 @@ import type { Http2ServerResponse } from 'node:http2';
 import { RegistryError } from '../oci/errors.ts';
 import type { BodyBuffers } from './body-buffers.ts';
 import { bufferGarbage } from './buffer-garbage.ts';
+import { CollectedBytes } from './collected-bytes.ts';
 import type { Answer, Request } from './exchange.ts';
 import { GatheredChunks } from './gathered-chunks.ts';
 
@@ -156,26 +157,10 @@ export async function readSmallBody(
       message: `the request body is longer than ${options.limit} bytes`,
     });
   if (Number(req.headers['content-length'] ?? 0) > options.limit) throw tooLarge();
-  let content: Buffer | undefined;
-  let size = 0;
+  const bytes = new CollectedBytes(options.limit);
   for await (const chunk of arriving(req, res, { idle: options.idle, waiting: new SingleChunks() })) {
-    const end = size + chunk.length;
-    if (end > options.limit) throw tooLarge();
-    if (content === undefined) {
-      content = chunk;
-    } else {
-      // Not a list of chunks: one that is a byte long costs hundreds.
-      if (end > content.length) content = longer(content, Math.min(Math.max(end, size * 2), options.limit));
-      chunk.copy(content, size);
-    }
-    size = end;
+    if (!bytes.fits(chunk.length)) throw tooLarge();
+    bytes.add(chunk);
   }
-  return content === undefined ? Buffer.alloc(0) : content.subarray(0, size);
-}
-
-/** A copy with room for `length` bytes in all. */
-function longer(content: Buffer, length: number): Buffer {
-  const copy = Buffer.allocUnsafeSlow(length);
-  content.copy(copy);
-  return copy;
+  return bytes.content;
 }

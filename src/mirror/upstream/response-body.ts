@@ -1,3 +1,5 @@
+import { CollectedBytes } from '../../operations/collected-bytes.ts';
+
 /** Chunks in memory that is used again: valid until they are let go. */
 export interface LentChunks {
   readonly chunks: readonly Buffer[];
@@ -107,20 +109,21 @@ export class BodyTooLargeError extends Error {
 
 /** @throws BodyTooLargeError past `limit` bytes; the connection is dropped then */
 export async function readWhole(body: ResponseBody, limit: number): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
+  const bytes = new CollectedBytes(limit);
   for (let more = await body.read(); more !== undefined; more = await body.read()) {
-    for (const chunk of more.chunks) {
-      chunks.push(Buffer.from(chunk));
-      size += chunk.length;
-    }
-    more.letGo();
-    if (size > limit) {
+    try {
+      for (const chunk of more.chunks) {
+        if (!bytes.fits(chunk.length)) throw new BodyTooLargeError(`more than ${limit} bytes`);
+        bytes.add(chunk);
+      }
+    } catch (error) {
       body.abort();
-      throw new BodyTooLargeError(`more than ${limit} bytes`);
+      throw error;
+    } finally {
+      more.letGo();
     }
   }
-  return Buffer.concat(chunks, size);
+  return bytes.content;
 }
 
 /** Lets a connection be used again where the rest of an unwanted body is small, and drops it otherwise. */

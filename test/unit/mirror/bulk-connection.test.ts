@@ -1,6 +1,6 @@
 import { createServer, type Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { readWhole } from '../../../src/mirror/upstream/response-body.ts';
+import { BodyTooLargeError, readWhole } from '../../../src/mirror/upstream/response-body.ts';
 import { UpstreamClient } from '../../../src/mirror/upstream/upstream-client.ts';
 import { UpstreamSlow, UpstreamUnreachable } from '../../../src/mirror/upstream/upstream-errors.ts';
 import { digestOf } from '../../../src/oci/digest.ts';
@@ -43,6 +43,18 @@ describe('an answer over plain HTTP', () => {
     });
     const { body } = await client.getBlob(query);
     expect((await readWhole(body, 10)).toString()).toBe('blob');
+  });
+
+  it('is not read whole past the bytes that are allowed', async () => {
+    const dropped = Promise.withResolvers<void>();
+    const client = await clientOf((socket) => {
+      socket.on('close', () => dropped.resolve());
+      socket.write('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n');
+      socket.write('1\r\nx\r\n'.repeat(11));
+    });
+    const { body } = await client.getBlob(query);
+    await expect(readWhole(body, 10)).rejects.toBeInstanceOf(BodyTooLargeError);
+    await dropped.promise;
   });
 
   it('is given up when nothing but 1xx comes', async () => {
