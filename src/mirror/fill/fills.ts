@@ -189,10 +189,7 @@ export class Fills {
     state: UpstreamState,
   ): Promise<BlobAnswer> {
     const signal = this.#abort.signal;
-    const byHealth = client.byHealth();
-    const chosen = state.trust.choose(byHealth);
-    const among = [...chosen, ...byHealth.filter((url) => !chosen.includes(url))];
-    const query = { repository, digest, signal, among };
+    const query = { repository, digest, signal, among: state.trust.order(client.byHealth()) };
     if (expectedSize !== undefined && expectedSize < this.#limits.parallelFrom)
       return await client.getBlob(query);
     try {

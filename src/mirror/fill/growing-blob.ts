@@ -6,6 +6,7 @@ import { Slabs } from '../upstream/slabs.ts';
 import { AppendBehind } from './append-behind.ts';
 import { BlobHash } from './blob-hash.ts';
 import { Changes } from './changes.ts';
+import { lengthOf } from './chunks.ts';
 import type { FillMedium } from './fill-medium.ts';
 import { LandedRanges } from './landed-ranges.ts';
 import type { HashedPrefix } from './pass-proof.ts';
@@ -100,7 +101,7 @@ export class GrowingBlob {
    * when nobody reads them any more.
    */
   async land({ chunks, letGo }: LentChunks, offset: number): Promise<void> {
-    const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+    const length = lengthOf(chunks);
     const kept = this.#recent.add(offset, { chunks, letGo, length });
     this.#landed.add(offset, offset + length);
     this.#changes.tell();

@@ -14,11 +14,9 @@ import type { UpstreamUrl } from '../upstream/upstream-url.ts';
 import { clip, lengthOf } from './chunks.ts';
 import { type HashedPrefix, PassProof } from './pass-proof.ts';
 import type { SourceTrust } from './source-trust.ts';
-import type { TransferLimits } from './transfer-limits.ts';
-import { OtherBlobError } from './transfer-sources.ts';
+import { pauseAfter, type TransferLimits } from './transfer-limits.ts';
+import { mustBeSameBlob, OtherBlobError } from './transfer-sources.ts';
 import type { Turns } from './turns.ts';
-
-const LONGEST_PAUSE = 4_000;
 
 export interface PassThroughParts {
   readonly client: UpstreamClient;
@@ -133,16 +131,13 @@ class PassedBytes {
         }
         if (tries >= limits.tries || now() - since >= limits.giveUpAfter) throw error;
       }
-      const pause = Math.min(limits.pause * 2 ** tries, LONGEST_PAUSE);
-      await delay(pause, undefined, { signal: this.#signal });
+      await delay(pauseAfter(limits, tries), undefined, { signal: this.#signal });
     }
   }
 
   async #ask(): Promise<BlobAnswer> {
     const { client, repository, digest, size, trust } = this.#parts;
-    const byHealth = client.byHealth();
-    const chosen = trust.choose(byHealth);
-    const among = [...chosen, ...byHealth.filter((url) => !chosen.includes(url))];
+    const among = trust.order(client.byHealth());
     const whole = this.#at === 0 && this.#end === (size ?? Number.POSITIVE_INFINITY);
     const end = this.#end === Number.POSITIVE_INFINITY ? undefined : this.#end - 1;
     const range = whole || !this.#ranges ? undefined : { start: this.#at, end };
@@ -152,8 +147,7 @@ class PassedBytes {
   async *#receive({ body, carried, total, from }: BlobAnswer): AsyncGenerator<Buffer, void> {
     const { size, limits } = this.#parts;
     try {
-      if (size !== undefined && total !== undefined && total !== size)
-        throw new OtherBlobError(from.where, `has ${total} bytes where there were ${size} before`);
+      if (size !== undefined) mustBeSameBlob(from, { total, size });
       let at = carried?.start ?? 0;
       while (this.#at < this.#end) {
         const lent = await body.read();

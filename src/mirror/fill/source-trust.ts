@@ -15,6 +15,12 @@ export class SourceTrust<Source> {
     return honest.length > 0 ? honest : byHealth;
   }
 
+  /** All of them: those to fetch from first. */
+  order(byHealth: readonly Source[]): readonly Source[] {
+    const chosen = this.choose(byHealth);
+    return [...chosen, ...byHealth.filter((one) => !chosen.includes(one))];
+  }
+
   /** A digest was right: who sent all of it does not lie. */
   right(sources: ReadonlySet<Source>): void {
     const [only] = sources;

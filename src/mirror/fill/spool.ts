@@ -3,6 +3,7 @@ import { readSync } from 'node:fs';
 import { type FileHandle, open, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { StorageFullError } from '../../storage/storage-errors.ts';
+import { clip, lengthOf } from './chunks.ts';
 
 /** Local room for fills to a storage whose uploads cannot be read as they grow. */
 export interface SpoolOptions {
@@ -52,8 +53,10 @@ export class Spool {
       write: async (chunks, offset) => {
         let done = 0;
         try {
-          for (let rest = chunks; rest.length > 0; rest = behind(chunks, done)) {
-            done += (await file.writev([...rest], offset + done)).bytesWritten;
+          const to = lengthOf(chunks);
+          while (done < to) {
+            const rest = clip(chunks, { at: 0, from: done, to });
+            done += (await file.writev(rest, offset + done)).bytesWritten;
           }
         } catch (error) {
           throw isFull(error)
@@ -83,16 +86,4 @@ async function openNameless(directory: string): Promise<FileHandle> {
   const file = await open(path, 'wx+', 0o600);
   await unlink(path);
   return file;
-}
-
-/** What follows the first `count` bytes of the chunks. */
-function behind(chunks: readonly Buffer[], count: number): Buffer[] {
-  const rest: Buffer[] = [];
-  let start = 0;
-  for (const chunk of chunks) {
-    const skip = Math.max(0, count - start);
-    if (skip < chunk.length) rest.push(chunk.subarray(skip));
-    start += chunk.length;
-  }
-  return rest;
 }

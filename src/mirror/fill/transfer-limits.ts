@@ -48,3 +48,11 @@ export const DEFAULT_TRANSFER_LIMITS: TransferLimits = {
   tries: 14,
   pause: 100,
 };
+
+/** Milliseconds. */
+const LONGEST_PAUSE = 4_000;
+
+/** Milliseconds to wait after so many failures in a row, counted from 0. */
+export function pauseAfter({ pause }: Pick<TransferLimits, 'pause'>, failures: number): number {
+  return Math.min(pause * 2 ** failures, LONGEST_PAUSE);
+}

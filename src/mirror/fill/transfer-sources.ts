@@ -9,6 +9,18 @@ import type { UpstreamUrl } from '../upstream/upstream-url.ts';
 /** A source tells another size of the same blob than the one before. */
 export class OtherBlobError extends UpstreamWrong {}
 
+/**
+ * @param told `total` bytes by this source, where it tells; `size` by those before
+ * @throws OtherBlobError
+ */
+export function mustBeSameBlob(
+  { where }: UpstreamUrl,
+  { total, size }: { readonly total: number | undefined; readonly size: number },
+): void {
+  if (total !== undefined && total !== size)
+    throw new OtherBlobError(where, `has ${total} bytes where there were ${size} before`);
+}
+
 /** The URLs that one blob is fetched from, and what was seen of them meanwhile. */
 export class TransferSources {
   readonly #all: readonly UpstreamUrl[];

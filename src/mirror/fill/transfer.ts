@@ -14,10 +14,9 @@ import type { ExtraConnections } from './extra-connections.ts';
 import type { GrowingBlob } from './growing-blob.ts';
 import { Landings } from './landings.ts';
 import type { Piece, PiecePlan } from './piece-plan.ts';
-import type { TransferLimits } from './transfer-limits.ts';
-import { OtherBlobError, TransferSources } from './transfer-sources.ts';
+import { pauseAfter, type TransferLimits } from './transfer-limits.ts';
+import { mustBeSameBlob, TransferSources } from './transfer-sources.ts';
 
-const LONGEST_PAUSE = 4_000;
 const BUSY = 0.8;
 
 export interface TransferParts {
@@ -105,7 +104,7 @@ export class Transfer {
     const { limits, signal } = this.#parts;
     if (this.#fruitless >= limits.tries || this.#sources.exhausted) throw this.#lastFailure();
     if (this.#breaks > 0) {
-      await delay(Math.min(limits.pause * 2 ** (this.#breaks - 1), LONGEST_PAUSE), undefined, { signal });
+      await delay(pauseAfter(limits, this.#breaks - 1), undefined, { signal });
     }
     this.#fruitless++;
     this.#breaks++;
@@ -218,12 +217,7 @@ export class Transfer {
       }));
     const { body, carried } = answer;
     try {
-      if (carried !== undefined && carried.total !== undefined && carried.total !== blob.size) {
-        throw new OtherBlobError(
-          source.where,
-          `has ${carried.total} bytes where there were ${blob.size} before`,
-        );
-      }
+      mustBeSameBlob(source, { total: carried?.total, size: blob.size });
       const start = carried?.start ?? 0;
       if (start !== piece.at) {
         this.#sources.ignoresRanges(source);

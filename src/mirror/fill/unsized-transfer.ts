@@ -13,9 +13,8 @@ import type { UpstreamUrl } from '../upstream/upstream-url.ts';
 import { clip, lengthOf } from './chunks.ts';
 import type { GrowingBlob } from './growing-blob.ts';
 import { Landings } from './landings.ts';
-import type { TransferLimits } from './transfer-limits.ts';
+import { pauseAfter, type TransferLimits } from './transfer-limits.ts';
 
-const LONGEST_PAUSE = 4_000;
 /** Bytes that may wait to be written. */
 const UNWRITTEN = 2 * 1024 * 1024;
 
@@ -71,7 +70,7 @@ export class UnsizedTransfer {
         if (tries >= limits.tries || now() - lastByte >= limits.giveUpAfter) throw error;
       }
       answer = undefined;
-      await delay(Math.min(limits.pause * 2 ** tries, LONGEST_PAUSE), undefined, { signal });
+      await delay(pauseAfter(limits, tries), undefined, { signal });
     }
   }
 

@@ -48,7 +48,7 @@ export class MirroredManifests {
     const here = await storage.manifests.find(this.#source.stored, reference);
     if (fresh !== undefined && here?.digest === fresh) return stored(here);
     try {
-      if (fresh !== undefined) return await this.#latest({ tag, digest: fresh, method });
+      if (fresh !== undefined) return await this.#latest(tag, fresh);
       if (here === undefined && method === 'GET') return received(await this.#fetch(reference));
       const head = await this.#head(reference);
       checks.note(key, head.digest);
@@ -62,7 +62,7 @@ export class MirroredManifests {
         checks.expect(`${this.#source.stored}@${head.digest}`, tag);
         if (head.size !== undefined && head.mediaType !== undefined) return headAnswer(head);
       }
-      return await this.#latest({ tag, digest: head.digest, method });
+      return await this.#latest(tag, head.digest);
     } catch (error) {
       if (here !== undefined && isOutage(error)) {
         this.#parts.log.warn(
@@ -84,7 +84,7 @@ export class MirroredManifests {
   }
 
   /** What a tag leads to now: stored already, or fetched; the tag follows. */
-  async #latest({ tag, digest }: { tag: Tag; digest: Digest; method: string }): Promise<ManifestAnswer> {
+  async #latest(tag: Tag, digest: Digest): Promise<ManifestAnswer> {
     const { storage } = this.#parts;
     const here = await storage.manifests.find(this.#source.stored, { kind: 'digest', digest });
     if (here === undefined) return received(await this.#fetch({ kind: 'digest', digest }, tag));
