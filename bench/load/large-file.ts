@@ -11,18 +11,19 @@ export interface LargeFile {
   readonly size: number;
 }
 
-/** A file of bytes that do not compress, different at each call. */
+/** A file of bytes that do not compress, different at each call. @param mebibytes may be a fraction */
 export async function writeLargeFile(path: string, mebibytes: number): Promise<LargeFile> {
+  const size = Math.round(mebibytes * MIB);
   const hash = createHash('sha256');
   const file = createWriteStream(path);
-  for (let written = 0; written < mebibytes; written += 1) {
-    const chunk = randomBytes(MIB);
+  for (let left = size; left > 0; left -= MIB) {
+    const chunk = randomBytes(Math.min(left, MIB));
     hash.update(chunk);
     if (!file.write(chunk)) await once(file, 'drain');
   }
   file.end();
   await once(file, 'close');
-  return { path, digest: `sha256:${hash.digest('hex')}`, size: mebibytes * MIB };
+  return { path, digest: `sha256:${hash.digest('hex')}`, size };
 }
 
 /** A file of zeros, which takes no room and next to no time. @param size in bytes */

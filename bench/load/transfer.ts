@@ -15,6 +15,29 @@ export async function download(url: string, size: number): Promise<void> {
   if (Number(stdout) !== size) throw new Error(`${url}: ${stdout} bytes, not ${size}`);
 }
 
+/**
+ * As `download` for several, by one client that has so many under way at once.
+ *
+ * @param sizes in bytes, by URL
+ */
+export async function downloadAll(
+  sizes: ReadonlyMap<string, number>,
+  { atOnce }: { readonly atOnce: number },
+): Promise<void> {
+  const parallel = atOnce === 1 ? [] : ['--parallel', '--parallel-immediate', '--parallel-max', `${atOnce}`];
+  const targets = [...sizes.keys()].flatMap((url) => ['-o', '/dev/null', url]);
+  const { stdout } = await run('curl', [
+    ...['-sSfL', '-w', '%{url} %{size_download}\n'],
+    ...parallel,
+    ...targets,
+  ]);
+  const came = new Set(stdout.split('\n'));
+  // An exit code of curl may be that of its last transfer alone.
+  for (const [url, size] of sizes) {
+    if (!came.has(`${url} ${size}`)) throw new Error(`${url}: not ${size} bytes\n${stdout}`);
+  }
+}
+
 /** POST, PATCH and PUT, as docker push does. */
 export async function pushFile(
   base: string,
