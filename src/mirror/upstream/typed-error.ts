@@ -9,9 +9,10 @@ import { UpstreamError, UpstreamSlow, UpstreamUnreachable, UpstreamWrong } from 
  * @returns undefined for what no upstream did
  */
 export function typedError(where: string, error: unknown, signal?: AbortSignal): UpstreamError | undefined {
+  // The reason may be what another upstream did.
+  if (signal?.aborted === true && error === signal.reason) return undefined;
   if (error instanceof UpstreamError) return error;
   if (error instanceof TimeoutError) return new UpstreamSlow(where, error.message, { cause: error });
-  if (signal?.aborted === true && error === signal.reason) return undefined;
   if (error instanceof PrivateAddressError) {
     return new UpstreamWrong(where, 'leads to a private address', { cause: error });
   }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readWhole } from '../../../src/mirror/upstream/response-body.ts';
+import { UpstreamSlow } from '../../../src/mirror/upstream/upstream-errors.ts';
 import { parseReference } from '../../../src/oci/reference.ts';
 import { clientBench } from '../../support/upstream/client-bench.ts';
 import { answer, cutAfter, hangUp, send, silence, stallAfter } from '../../support/upstream/faults.ts';
@@ -185,6 +186,16 @@ describe('an upstream that fails', () => {
     expect((await it.headManifest({ repository, reference: v1 })).digest).toBe(digest);
     await it.headManifest({ repository, reference: v1 });
     expect(first.requests).toHaveLength(1);
+  });
+
+  it('is not held against a URL that was given up because of another', async () => {
+    const up = await upstream();
+    const abort = new AbortController();
+    const reason = new UpstreamSlow('other.example', 'took too long');
+    up.on(/./, () => abort.abort(reason));
+    const it = client(up.url);
+    await expect(it.headManifest({ repository, reference: v1, signal: abort.signal })).rejects.toBe(reason);
+    expect(it.urls[0]?.troubled).toBe(false);
   });
 
   it('breaks a body off when it is cut or stalls', async () => {
