@@ -1,3 +1,4 @@
+import type { Shortcut } from '../upstream/shortcut.ts';
 import {
   type UpstreamError,
   UpstreamNotFound,
@@ -31,6 +32,7 @@ export class TransferSources {
   /** Those that say the blob is not, or another than at first. */
   readonly #out = new Set<UpstreamUrl>();
   readonly #failures = new Map<UpstreamUrl, UpstreamError>();
+  readonly #shortcuts = new Map<UpstreamUrl, Shortcut | undefined>();
   #turn = 0;
 
   /** @param all best first, at least one */
@@ -65,12 +67,23 @@ export class TransferSources {
     return source;
   }
 
+  /** Where a source led to last; undefined where it has to be asked itself. */
+  shortcut(source: UpstreamUrl): Shortcut | undefined {
+    return this.#shortcuts.get(source);
+  }
+
+  learnt(source: UpstreamUrl, shortcut: Shortcut | undefined): void {
+    this.#shortcuts.set(source, shortcut);
+  }
+
   ignoresRanges(source: UpstreamUrl): void {
     this.#rangeless.add(source);
   }
 
   failed(source: UpstreamUrl, error: UpstreamError): void {
     this.#failures.set(source, error);
+    // It may have led to what failed, and may lead elsewhere now.
+    this.#shortcuts.delete(source);
     if (error instanceof UpstreamNotFound || error instanceof OtherBlobError) this.#out.add(source);
     if (error instanceof UpstreamSlow) this.#stalled.add(source);
   }

@@ -206,6 +206,7 @@ export class Transfer {
     const { client, repository, digest, blob, signal } = this.#parts;
     const whole = piece.at === 0 && piece.end === blob.size;
     const range = whole ? undefined : { start: piece.at, end: piece.end - 1 };
+    const shortcut = this.#sources.shortcut(source);
     const answer =
       given ??
       (await client.getBlobFrom(source, {
@@ -213,8 +214,11 @@ export class Transfer {
         digest,
         signal,
         insist: true,
-        ...(range === undefined ? {} : { range }),
+        range,
+        shortcut,
       }));
+    // One that was used tells nothing new: it may be given up by now.
+    if (answer.shortcut !== shortcut) this.#sources.learnt(source, answer.shortcut);
     const { body, carried } = answer;
     try {
       mustBeSameBlob(source, { total: carried?.total, size: blob.size });

@@ -2,9 +2,10 @@ import type { ByteRange } from '../../oci/byte-range.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { type CarriedBytes, parseContentLength, parseContentRange } from './content-range.ts';
 import { discard, type ResponseBody } from './response-body.ts';
-import { single } from './transport.ts';
-import { UpstreamWrong } from './upstream-errors.ts';
-import type { UpstreamUrl } from './upstream-url.ts';
+import { type Shortcut, shortcutTo } from './shortcut.ts';
+import { type HopResponse, single } from './transport.ts';
+import { UpstreamError, UpstreamWrong } from './upstream-errors.ts';
+import type { UpstreamRequest, UpstreamUrl } from './upstream-url.ts';
 
 export interface BlobQuery {
   readonly repository: string;
@@ -20,6 +21,13 @@ export interface BlobRange {
   readonly end?: ByteRange['end'] | undefined;
 }
 
+/** Which bytes of a blob, and how to get them. */
+export interface BlobPartQuery extends BlobQuery {
+  readonly range?: BlobRange | undefined;
+  /** Of an earlier answer by the same URL for the same blob of the same repository: the range is asked for there. */
+  readonly shortcut?: Shortcut | undefined;
+}
+
 /** A blob's bytes on their way. */
 export interface BlobAnswer {
   /** Which of the blob's bytes `body` carries; undefined: from the first on, to an end that is not told. */
@@ -29,6 +37,8 @@ export interface BlobAnswer {
   readonly body: ResponseBody;
   /** The URL that sends it. */
   readonly from: UpstreamUrl;
+  /** Where other parts of it can be asked for as well; undefined: of the URL. */
+  readonly shortcut: Shortcut | undefined;
 }
 
 /**
@@ -47,34 +57,71 @@ export async function headBlob(url: UpstreamUrl, query: BlobQuery): Promise<numb
 }
 
 /** @throws UpstreamError */
-export async function fetchBlob(
+export async function fetchBlob(url: UpstreamUrl, query: BlobPartQuery): Promise<BlobAnswer> {
+  const request = blobRequest('GET', query);
+  const straight = await fetchStraight(url, query, request);
+  if (straight !== undefined) return straight;
+  const response = await url.request(request);
+  const { carried, total } = blobBytes(url, response, query.range);
+  // Only who answered with a part will do so again.
+  const target = response.status === 206 ? response.target : undefined;
+  return {
+    carried,
+    total,
+    body: response.body,
+    from: url,
+    shortcut: shortcutTo(target, { total, now: url.now() }),
+  };
+}
+
+/** @returns undefined where the URL itself has to be asked: whatever is wrong with a shortcut, that may still work */
+async function fetchStraight(
   url: UpstreamUrl,
-  query: BlobQuery & { readonly range?: BlobRange | undefined },
-): Promise<BlobAnswer> {
-  const { status, headers, body } = await url.request(blobRequest('GET', query));
+  { range, shortcut }: BlobPartQuery,
+  request: UpstreamRequest,
+): Promise<BlobAnswer | undefined> {
+  if (range === undefined || shortcut === undefined || url.now() >= shortcut.until) return undefined;
+  try {
+    const response = await url.requestAt(shortcut, request);
+    const { carried, total } = blobBytes(url, response, range);
+    if (total === shortcut.total) return { carried, total, body: response.body, from: url, shortcut };
+    response.body.abort();
+    return undefined;
+  } catch (error) {
+    if (error instanceof UpstreamError) return undefined;
+    throw error;
+  }
+}
+
+/** Which bytes an answer carries. @throws UpstreamWrong where these are not what was asked for */
+function blobBytes(
+  { where }: UpstreamUrl,
+  { status, headers, body }: HopResponse,
+  range: BlobRange | undefined,
+): Pick<BlobAnswer, 'carried' | 'total'> {
   const wrong = (why: string): UpstreamWrong => {
     body.abort();
-    return new UpstreamWrong(url.where, why);
+    return new UpstreamWrong(where, why);
   };
   const encoding = single(headers, 'content-encoding');
   if (encoding !== undefined && encoding !== 'identity') throw wrong(`sent a blob in ${encoding}`);
   if (status === 200) {
     const total = parseContentLength(single(headers, 'content-length'));
     const carried = total === undefined || total === 0 ? undefined : { start: 0, end: total - 1, total };
-    return { carried, total, body, from: url };
+    return { carried, total };
   }
-  if (status !== 206 || query.range === undefined) throw wrong(`answered ${status} for a blob`);
+  if (status !== 206 || range === undefined) throw wrong(`answered ${status} for a blob`);
   const carried = parseContentRange(single(headers, 'content-range'));
   // More than was asked for does no harm.
-  if (carried === undefined || carried.start !== query.range.start) {
+  if (carried === undefined || carried.start !== range.start) {
     throw wrong('sent another range than was asked for');
   }
-  return { carried, total: carried.total, body, from: url };
+  return { carried, total: carried.total };
 }
 
-function blobRequest(method: 'GET' | 'HEAD', query: BlobQuery & { readonly range?: BlobRange | undefined }) {
+function blobRequest(method: 'GET' | 'HEAD', query: BlobPartQuery): UpstreamRequest {
   const { repository, digest, signal, range, insist } = query;
   const headers = range === undefined ? undefined : { range: `bytes=${range.start}-${range.end ?? ''}` };
   const path = `/blobs/${digest}`;
-  return { method, purpose: 'blob', repository, path, headers, signal, insist } as const;
+  return { method, purpose: 'blob', repository, path, headers, signal, insist };
 }

@@ -19,12 +19,24 @@ export interface Followed {
   readonly elsewhere?: (refusal: HopResponse) => Promise<string | undefined>;
 }
 
+/** Where a redirect led to an answer that no credentials were needed for. */
+export interface RedirectTarget {
+  readonly url: URL;
+  /** Whether it may not be a private address, since a public server led there. */
+  readonly publicOnly: boolean;
+}
+
+export interface FollowedResponse extends HopResponse {
+  /** Undefined without a redirect, and where the answer was for somebody in particular. */
+  readonly target: RedirectTarget | undefined;
+}
+
 /**
  * Sends a request and follows where it is redirected to: no credentials go along, never to a private address from
  * a public server, bounded.
  * @throws UpstreamWrong, and what Transport.exchange throws
  */
-export async function follow(transport: Transport, request: Followed): Promise<HopResponse> {
+export async function follow(transport: Transport, request: Followed): Promise<FollowedResponse> {
   const { method, headers, signal, authorization } = request;
   const origin = request.url.origin;
   const seen = new Set<string>();
@@ -32,16 +44,20 @@ export async function follow(transport: Transport, request: Followed): Promise<H
   let url = request.url;
   let send = authorization;
   for (;;) {
+    let anybody = url !== request.url;
     const hop = { method, url, signal, publicOnly, bulk: request.bulk };
     let response = await transport.exchange({ ...hop, headers: withAuthorization(headers, send) });
     if (response.status === 401 && url !== request.url) {
       const again = url.origin === origin ? authorization : await request.elsewhere?.(response);
       if (again !== undefined) {
+        anybody = false;
         await discard(response.body);
         response = await transport.exchange({ ...hop, headers: withAuthorization(headers, again) });
       }
     }
-    if (!REDIRECTS.has(response.status)) return response;
+    if (!REDIRECTS.has(response.status)) {
+      return { ...response, target: anybody ? { url, publicOnly } : undefined };
+    }
     seen.add(url.href);
     const next = location(response);
     await discard(response.body);

@@ -1,5 +1,5 @@
 import type { Tag } from '../../oci/reference.ts';
-import { type BlobAnswer, type BlobQuery, type BlobRange, fetchBlob, headBlob } from './blob-requests.ts';
+import { type BlobAnswer, type BlobPartQuery, type BlobQuery, fetchBlob, headBlob } from './blob-requests.ts';
 import { fetchReferrers, fetchTags, type ListQuery, type ReferrerDescriptor } from './list-requests.ts';
 import { fetchManifest, headManifest, type ManifestHead, type ManifestQuery } from './manifest-requests.ts';
 import type { ReceivedManifest } from './received-manifest.ts';
@@ -60,8 +60,7 @@ export class UpstreamClient {
    * @throws UpstreamError
    */
   async getBlob(
-    query: BlobQuery & {
-      readonly range?: BlobRange | undefined;
+    query: Omit<BlobPartQuery, 'shortcut'> & {
       /** The URLs to ask, in this order. Default: all, by their health. */
       readonly among?: readonly UpstreamUrl[];
     },
@@ -70,10 +69,7 @@ export class UpstreamClient {
   }
 
   /** The same from one URL. @throws UpstreamError */
-  async getBlobFrom(
-    url: UpstreamUrl,
-    query: BlobQuery & { readonly range?: BlobRange },
-  ): Promise<BlobAnswer> {
+  async getBlobFrom(url: UpstreamUrl, query: BlobPartQuery): Promise<BlobAnswer> {
     this.#checkAllowed(query.repository);
     return await fetchBlob(url, query);
   }

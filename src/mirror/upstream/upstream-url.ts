@@ -1,7 +1,7 @@
 import { Authenticator, type Authorization } from './authenticator.ts';
 import { parseChallenges } from './challenge.ts';
 import { fixedCredentials } from './credentials.ts';
-import { follow } from './follow.ts';
+import { type FollowedResponse, follow, type RedirectTarget } from './follow.ts';
 import { discard } from './response-body.ts';
 import { type HopResponse, type ResponseHeaders, Transport } from './transport.ts';
 import { isClosedConnection, typedError } from './typed-error.ts';
@@ -33,6 +33,8 @@ export interface UpstreamRequest {
 export class UpstreamUrl {
   /** Host and port, for messages and metrics. */
   readonly where: string;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
   readonly #base: URL;
   /** The path of the URL without slashes at its ends, with one behind where there is any. */
   readonly #path: string;
@@ -44,6 +46,7 @@ export class UpstreamUrl {
 
   constructor(url: string, options: UpstreamClientOptions) {
     const now = options.now ?? Date.now;
+    this.now = now;
     const given = new URL(url);
     const own = given.username === '' ? undefined : userinfo(given);
     given.username = '';
@@ -92,7 +95,7 @@ export class UpstreamUrl {
    * @returns an answer of 2xx, 304, 405 or 416, its body not yet read
    * @throws UpstreamError, or the signal's reason when it gave up
    */
-  async request(request: UpstreamRequest): Promise<HopResponse> {
+  async request(request: UpstreamRequest): Promise<FollowedResponse> {
     const unavailable = this.unavailable(request.purpose, request.insist);
     if (unavailable !== undefined) throw unavailable;
     this.#health.begin();
@@ -103,6 +106,26 @@ export class UpstreamUrl {
       const typed = typedError(this.where, error, request.signal);
       this.#health.failed(typed);
       throw typed ?? error;
+    }
+  }
+
+  /**
+   * Sends a request for a part straight to where an earlier one was redirected to, without credentials. How that ends
+   * says nothing about this URL.
+   * @returns an answer of 206, its body not yet read
+   * @throws UpstreamError for everything else, or the signal's reason when it gave up
+   */
+  async requestAt(target: RedirectTarget, request: UpstreamRequest): Promise<HopResponse> {
+    const unavailable = this.unavailable(request.purpose, request.insist);
+    if (unavailable !== undefined) throw unavailable;
+    try {
+      const { url, publicOnly } = target;
+      const response = await this.#exchange(url, { ...request, publicOnly }, undefined);
+      if (response.status === 206) return response;
+      await discard(response.body);
+      throw new UpstreamFailed(this.where, `led to ${url.host}, which answered ${response.status}`);
+    } catch (error) {
+      throw typedError(this.where, error, request.signal) ?? error;
     }
   }
 
@@ -169,9 +192,9 @@ export class UpstreamUrl {
 
   async #exchange(
     url: URL,
-    { method, signal, headers, purpose }: SentRequest,
+    { method, signal, headers, purpose, publicOnly = false }: SentRequest,
     authorization: Authorization | undefined,
-  ): Promise<HopResponse> {
+  ): Promise<FollowedResponse> {
     const send = () =>
       follow(this.#transport, {
         method,
@@ -180,6 +203,7 @@ export class UpstreamUrl {
         authorization: authorization?.header,
         signal,
         bulk: purpose === 'blob',
+        publicOnly,
         elsewhere: (refusal) => this.#authenticator.answerElsewhere(refusal),
       });
     try {
@@ -193,9 +217,9 @@ export class UpstreamUrl {
 
   async #judge(
     request: UpstreamRequest,
-    response: HopResponse,
+    response: FollowedResponse,
     authorization: Authorization | undefined,
-  ): Promise<HopResponse> {
+  ): Promise<FollowedResponse> {
     const { status } = response;
     this.#health.answered(request.purpose, response);
     if ((status >= 200 && status < 300) || status === 304 || status === 405 || status === 416) {
@@ -224,10 +248,13 @@ export class UpstreamUrl {
   }
 }
 
-type SentRequest = Pick<UpstreamRequest, 'method' | 'signal' | 'headers'> & { readonly purpose?: Purpose };
+type SentRequest = Pick<UpstreamRequest, 'method' | 'signal' | 'headers'> & {
+  readonly purpose?: Purpose;
+  readonly publicOnly?: boolean;
+};
 
 interface Sent {
-  readonly response: HopResponse;
+  readonly response: FollowedResponse;
   readonly authorization: Authorization | undefined;
 }
 

@@ -108,7 +108,7 @@ describe('a fill', () => {
     await expect(readFill(fill)).rejects.toThrow();
   });
 
-  it('follows a redirect anew for each part', async () => {
+  it('asks the URL again when what it redirected to was cut', async () => {
     const [up, cdn] = [await upstream(), await upstream()];
     const content = bytes(MiB);
     const digest = cdn.addBlob(content);
