@@ -24,11 +24,13 @@ export interface Program extends AsyncDisposable {
   stop(): Promise<number | NodeJS.Signals>;
   /** SIGKILL; resolves when it is gone. */
   kill(): Promise<void>;
-  /** How it ended; pending while it runs. */
+  /** How it ended; pending while it runs. Its output is whole then. */
   readonly ended: Promise<number | NodeJS.Signals>;
 }
 
 const keptOutput = 1 << 20;
+/** Milliseconds. */
+const LAST_WORDS = 1_000;
 
 /**
  * Starts a program and waits until it is ready. It dies with this process, whatever ends that.
@@ -84,7 +86,15 @@ function toProgram(child: ChildProcess, stopWithin: number): Program {
       keep(Buffer.from(`${cause}\n`));
       resolve(-1);
     });
-    child.on('exit', (code, signal) => resolve(code ?? signal ?? -1));
+    child.on('exit', (code, signal) => {
+      const end = code ?? signal ?? -1;
+      // What it wrote last may still be on its way; whoever holds its output on is not waited for.
+      const late = setTimeout(() => resolve(end), LAST_WORDS);
+      child.on('close', () => {
+        clearTimeout(late);
+        resolve(end);
+      });
+    });
   });
   const gone = () => child.exitCode !== null || child.signalCode !== null || child.pid === undefined;
   const kill = async () => {
