@@ -5,14 +5,15 @@ import { UpstreamError, UpstreamSlow, UpstreamUnreachable, UpstreamWrong } from 
 
 /**
  * What a failed exchange says about the upstream at `where` (host and port).
- * @param signal the one with which it was sent: its own reason is no fault of the upstream
+ * @param signal the one with which it was sent: its own reason is no fault of the upstream, but for a `TimeoutError`
  * @returns undefined for what no upstream did
  */
 export function typedError(where: string, error: unknown, signal?: AbortSignal): UpstreamError | undefined {
+  // A time that was set for this very upstream may end by its signal.
+  if (error instanceof TimeoutError) return new UpstreamSlow(where, error.message, { cause: error });
   // The reason may be what another upstream did.
   if (signal?.aborted === true && error === signal.reason) return undefined;
   if (error instanceof UpstreamError) return error;
-  if (error instanceof TimeoutError) return new UpstreamSlow(where, error.message, { cause: error });
   if (error instanceof PrivateAddressError) {
     return new UpstreamWrong(where, 'leads to a private address', { cause: error });
   }
