@@ -113,13 +113,13 @@ describe('a mirrored repository', () => {
   it('never ends a wrong blob as if complete', async () => {
     const { up, it, layer: digest } = await hub();
     up.on(/blobs/, wrongBytes, 1);
-    await expect(it.ask(`${BARE}/blobs/${digest}`)).rejects.toThrow();
+    await expect(it.ask(`${BARE}/blobs/${digest}`)).rejects.toMatchObject({ code: 'ECONNRESET' });
     expect((await it.ask(`${BARE}/blobs/${digest}`)).body.equals(LAYER)).toBe(true);
     up.heal();
   });
 
   it('tells what is wrong with the upstream while nothing was sent yet', async () => {
-    const { up, it, layer: digest } = await hub();
+    const { up, it, layer: digest } = await hub({ patience: 300 });
     up.on(/GET .*blobs/, wrongBytes, 1);
     const range = `bytes=${LAYER.length - 1}-`;
     const wrong = await it.ask(`${BARE}/blobs/${digest}`, { headers: { range } });
@@ -147,6 +147,8 @@ describe('a mirrored repository', () => {
     const { up, it, layer: digest } = await hub();
     up.on(/blobs/, cutAfter(1000), 2);
     expect((await it.ask(`${BARE}/blobs/${digest}`)).body.equals(LAYER)).toBe(true);
+    const ranges = up.requests.map(({ headers }) => headers.range);
+    expect(ranges.slice(-2)).toEqual(['bytes=1000-', 'bytes=2000-'].map((r) => expect.stringContaining(r)));
   });
 
   it('passes on what is not there', async () => {
@@ -222,7 +224,7 @@ describe('a tag', () => {
   ])(
     'that is stored is served when the upstream answers %s; what is not stored is told',
     async (_, fault, status) => {
-      const { up, it, digest } = await hub();
+      const { up, it, digest } = await hub(fault === silence ? { patience: 300 } : {});
       await it.ask(`${BARE}/manifests/v1`);
       it.pass(TTL);
       up.on(/./, fault);

@@ -22,6 +22,8 @@ import { ScriptedUpstream } from './scripted-upstream.ts';
 
 export const stored = parseRepositoryName('up/team/app');
 
+const PATIENCE = 20_000;
+
 export interface FillBench extends AsyncDisposable {
   readonly fills: Fills;
   readonly storage: RegistryStorage;
@@ -41,6 +43,7 @@ export interface FillBenchOptions {
   /** What the fills see of the storage. */
   readonly through?: (driver: StorageDriver) => StorageDriver;
   readonly limits?: Partial<TransferLimits>;
+  /** Milliseconds. Default: longer than any test takes, since a busy machine is no failure. */
   readonly timeouts?: { readonly connect?: number; readonly firstByte?: number; readonly stall?: number };
 }
 
@@ -57,7 +60,7 @@ async function fillBench(options: FillBenchOptions): Promise<FillBench> {
     now,
     clock: () => new Date(),
   });
-  const timeouts = { connect: 500, firstByte: 300, stall: 200, ...options.timeouts };
+  const timeouts = { connect: PATIENCE, firstByte: PATIENCE, stall: PATIENCE, ...options.timeouts };
   const client = new UpstreamClient({ name: 'up', urls: options.urls, timeouts });
   const fills = new Fills({
     storage,
@@ -66,7 +69,7 @@ async function fillBench(options: FillBenchOptions): Promise<FillBench> {
     log,
     now,
     busy: () => 0,
-    limits: { fastEnough: 1e12, pause: 5, giveUpAfter: 2_000, ...options.limits },
+    limits: { fastEnough: 1e12, pause: 5, ...options.limits },
   });
   return {
     fills,

@@ -18,7 +18,7 @@ export interface HubBench {
   upstream(options?: ScriptedUpstreamOptions): Promise<ScriptedUpstream>;
   mirror(options: MirrorBenchOptions): Promise<MirrorBench>;
   /** A mirror of one upstream, docker.io, which has an image. */
-  hub(options?: ScriptedUpstreamOptions): Promise<Hub>;
+  hub(options?: ScriptedUpstreamOptions & Pick<MirrorBenchOptions, 'patience'>): Promise<Hub>;
 }
 
 /** Mirrors and their upstreams, each for as long as its test. */
@@ -29,11 +29,16 @@ export function hubBench(): HubBench {
   return {
     upstream,
     mirror,
-    hub: async (options) => {
+    hub: async ({ patience, ...options } = {}) => {
       const up = await upstream(options);
       const digest = up.addImage('library/nginx', 'v1', [LAYER]);
       const hub = { name: 'docker.io', urls: [up.url], hosts: ['hub.mirror.example'] };
-      return { up, it: await mirror({ upstreams: [hub] }), digest, layer: digestOf(LAYER) };
+      return {
+        up,
+        it: await mirror({ upstreams: [hub], ...(patience !== undefined && { patience }) }),
+        digest,
+        layer: digestOf(LAYER),
+      };
     },
   };
 }

@@ -42,6 +42,8 @@ export interface MirrorBenchOptions {
     Pick<MirrorUpstream, 'urls' | 'credentials' | 'allow' | 'tagTtl'>)[];
   readonly driver?: StorageDriver;
   readonly authorizer?: Authorizer;
+  /** Milliseconds that the upstreams are waited for. Default: longer than any test takes. */
+  readonly patience?: number;
 }
 
 /** The application with a mirror, on a real socket; time is under control, but not that of timeouts. */
@@ -55,12 +57,13 @@ export async function mirrorBench(options: MirrorBenchOptions): Promise<MirrorBe
     now,
     clock: () => new Date(),
   });
+  const { patience = 20_000 } = options;
   const redirect = async () => undefined;
   const core = new MirrorCore({
     upstreams: options.upstreams.map((upstream) => ({
       ...upstream,
       now,
-      timeouts: { connect: 500, firstByte: 300, stall: 300 },
+      timeouts: { connect: patience, firstByte: patience, stall: patience },
     })),
     storage,
     hashers: inlineHashers,
@@ -68,8 +71,8 @@ export async function mirrorBench(options: MirrorBenchOptions): Promise<MirrorBe
     log,
     now,
     clock: () => new Date(),
-    tagCheck: 200,
-    limits: { pause: 5, tries: 3, giveUpAfter: 1_000 },
+    tagCheck: patience,
+    limits: { pause: 5, tries: 3 },
     redirect,
   });
   const mirror = new Mirror({

@@ -8,8 +8,8 @@ import { disposing } from '../../support/disposing.ts';
 
 const hold = disposing();
 
-/** A client of an upstream that answers a request for a blob by whatever `send` does. */
-async function clientOf(send: (socket: Socket) => void): Promise<UpstreamClient> {
+/** A client of an upstream that answers a request for a blob by whatever `send` does; it waits so long for headers. */
+async function clientOf(send: (socket: Socket) => void, firstByte = 20_000): Promise<UpstreamClient> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);
@@ -19,7 +19,7 @@ async function clientOf(send: (socket: Socket) => void): Promise<UpstreamClient>
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
   const port = typeof address === 'object' && address !== null ? address.port : 0;
-  const timeouts = { connect: 500, firstByte: 100, stall: 100 };
+  const timeouts = { connect: 20_000, firstByte, stall: 20_000 };
   const client = new UpstreamClient({ name: 'up', urls: [`http://127.0.0.1:${port}`], timeouts });
   hold({
     async [Symbol.asyncDispose]() {
@@ -67,7 +67,7 @@ describe('an answer over plain HTTP', () => {
       const timer = setInterval(() => socket.write('x'), 20);
       socket.on('close', () => clearInterval(timer));
       socket.write('HTTP/1.1 200 OK\r\nx: ');
-    });
+    }, 100);
     await expect(client.getBlob(query)).rejects.toBeInstanceOf(UpstreamSlow);
   });
 });

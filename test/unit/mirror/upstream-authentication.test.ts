@@ -89,7 +89,7 @@ describe('authentication at an upstream', () => {
     const credentials = fixedCredentials({ username: 'me', password: 'secret' });
     await expect(
       client(up.url, { credentials }).headManifest({ repository, reference: v1 }),
-    ).rejects.toThrow();
+    ).rejects.toMatchObject({ name: 'UpstreamNotFound' });
     expect(other.count(/token/)).toBeGreaterThan(0);
     expect(
       other.requests.every(({ headers, path }) => !headers.authorization && !path.includes('account')),
