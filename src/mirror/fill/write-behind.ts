@@ -2,28 +2,36 @@ import type { FillMedium } from './fill-medium.ts';
 
 /** Writes under way at the same time. */
 const AT_ONCE = 2;
-/** Bytes that are written without waiting for more to go along, and of one write at most. */
-const WORTH = 1024 * 1024;
-const MOST = 4 * WORTH;
+/** Bytes behind each other that are written without waiting for more, and of one write at most. */
+const WORTH = 512 * 1024;
+const MOST = 4 * 1024 * 1024;
 /** Milliseconds for which less may wait. */
-const PATIENCE = 2;
+const PATIENCE = 20;
 
 interface Waiting {
-  readonly offset: number;
   readonly chunks: readonly Buffer[];
-  readonly length: number;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
 
+/** Bytes that lie behind each other: one write. */
+interface Run {
+  readonly start: number;
+  end: number;
+  readonly waiting: Waiting[];
+  /** Nothing more is waited for. */
+  due: boolean;
+}
+
 /**
- * Gives what arrives to a medium, several pieces at a time: each write takes a trip through the thread pool that
- * costs as much as the writing of a quarter of a megabyte.
+ * Gives what arrives to a medium, many pieces at a time: each write takes a trip through the thread pool that costs
+ * as much as the writing of a quarter of a megabyte. What several connections bring lies in as many places, so each
+ * place waits for its own worth.
  */
 export class WriteBehind {
   readonly #medium: FillMedium;
-  #waiting: Waiting[] = [];
-  #bytes = 0;
+  /** In the order in which they were begun. */
+  #runs: Run[] = [];
   readonly #running = new Set<Promise<void>>();
   #failure: { readonly error: unknown } | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -36,9 +44,10 @@ export class WriteBehind {
   write(chunks: readonly Buffer[], at: { readonly offset: number; readonly length: number }): Promise<void> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure.error);
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ chunks, ...at, resolve, reject });
-      this.#bytes += at.length;
-      if (this.#bytes >= WORTH) this.flush();
+      const run = this.#runAt(at);
+      run.end += at.length;
+      run.waiting.push({ chunks, resolve, reject });
+      if (run.end - run.start >= WORTH) this.#next();
       else this.#timer ??= setTimeout(() => this.flush(), PATIENCE);
     });
   }
@@ -47,6 +56,7 @@ export class WriteBehind {
   flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    for (const run of this.#runs) run.due = true;
     this.#next();
   }
 
@@ -64,10 +74,22 @@ export class WriteBehind {
     await Promise.all(this.#running);
   }
 
+  /** The run that the bytes go on with, or a new one. */
+  #runAt({ offset, length }: { readonly offset: number; readonly length: number }): Run {
+    const found = this.#runs.find((run) => run.end === offset && offset + length - run.start <= MOST);
+    if (found !== undefined) return found;
+    const run = { start: offset, end: offset, waiting: [], due: false };
+    this.#runs.push(run);
+    return run;
+  }
+
   #next(): void {
     const most = this.#medium.anyOrder ? AT_ONCE : 1;
-    while (this.#running.size < most && this.#waiting.length > 0) {
-      const running = this.#run(this.#takeRun()).finally(() => {
+    while (this.#running.size < most) {
+      const index = this.#runs.findIndex(({ start, end, due }) => due || end - start >= WORTH);
+      const [run] = index < 0 ? [] : this.#runs.splice(index, 1);
+      if (run === undefined) return;
+      const running = this.#write(run).finally(() => {
         this.#running.delete(running);
         this.#next();
       });
@@ -78,36 +100,19 @@ export class WriteBehind {
   /** What is not written makes a hole, which nothing that is written later mends. */
   #fail(error: unknown): void {
     this.#failure ??= { error };
-    for (const { reject } of this.#waiting) reject(error);
-    this.#waiting = [];
-    this.#bytes = 0;
+    for (const { waiting } of this.#runs) for (const { reject } of waiting) reject(error);
+    this.#runs = [];
   }
 
-  /** What lies behind each other, beginning with what waits longest. */
-  #takeRun(): readonly Waiting[] {
-    const run: Waiting[] = [];
-    const rest: Waiting[] = [];
-    let end: number | undefined;
-    let bytes = 0;
-    for (const one of this.#waiting) {
-      const fits = end === undefined || (one.offset === end && bytes + one.length <= MOST);
-      (fits ? run : rest).push(one);
-      if (!fits) continue;
-      end = one.offset + one.length;
-      bytes += one.length;
-    }
-    this.#waiting = rest;
-    this.#bytes -= bytes;
-    return run;
-  }
-
-  async #run(run: readonly Waiting[]): Promise<void> {
+  async #write({ start, waiting }: Run): Promise<void> {
     try {
-      const chunks = run.flatMap((one) => one.chunks);
-      await this.#medium.write(chunks, run[0]?.offset ?? 0);
-      for (const { resolve } of run) resolve();
+      await this.#medium.write(
+        waiting.flatMap(({ chunks }) => chunks),
+        start,
+      );
+      for (const { resolve } of waiting) resolve();
     } catch (error) {
-      for (const { reject } of run) reject(error);
+      for (const { reject } of waiting) reject(error);
       this.#fail(error);
     }
   }
