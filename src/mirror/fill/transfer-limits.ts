@@ -13,7 +13,7 @@ export interface TransferLimits {
   readonly largestPiece: number;
   /** Milliseconds to the first answer from which the line is far enough for several connections at once. */
   readonly farFrom: number;
-  /** Milliseconds of one connection after which it is judged whether more would help. */
+  /** Milliseconds of one connection after which it is judged whether more would help, again and again. */
   readonly judgeAfter: number;
   /** Bytes a second that one connection is left alone with: what is faster is held up by something else. */
   readonly fastEnough: number;

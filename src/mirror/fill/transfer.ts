@@ -13,6 +13,7 @@ import { clip, lengthOf } from './chunks.ts';
 import type { ExtraConnections } from './extra-connections.ts';
 import type { GrowingBlob } from './growing-blob.ts';
 import { Landings } from './landings.ts';
+import { Pace } from './pace.ts';
 import type { Piece, PiecePlan } from './piece-plan.ts';
 import { pauseAfter, type TransferLimits } from './transfer-limits.ts';
 import { mustBeSameBlob, TransferSources } from './transfer-sources.ts';
@@ -56,6 +57,7 @@ export class Transfer {
   readonly #workers = new Set<Promise<void>>();
   readonly #sources: TransferSources;
   readonly #began: number;
+  readonly #pace: Pace;
   #lastByte: number;
   /** Connections at most: fewer with each that broke. */
   #most: number;
@@ -71,6 +73,7 @@ export class Transfer {
   constructor(parts: TransferParts) {
     this.#parts = parts;
     this.#began = parts.now();
+    this.#pace = new Pace(parts.limits, this.#began);
     this.#lastByte = this.#began;
     this.#most = parts.limits.connections;
     this.#sources = new TransferSources(parts.sources);
@@ -136,13 +139,9 @@ export class Transfer {
     const { blob, limits, now, firstAnswer, busy } = this.#parts;
     // One connection over a long way is slow for certain, and what it takes to find out would be lost.
     if (firstAnswer >= limits.farFrom) return true;
-    const elapsed = now() - this.#began;
-    if (elapsed < limits.judgeAfter || blob.landedBytes === 0) return false;
-    const left = blob.size - blob.landedBytes;
-    if ((left * elapsed) / blob.landedBytes < limits.worthFrom) return false;
-    const rate = (blob.landedBytes * 1000) / elapsed;
+    const landed = blob.landedBytes;
     // Where this process itself is busy, more connections would only keep it busier.
-    return rate <= limits.fastEnough && busy() <= BUSY;
+    return this.#pace.isSlow({ now: now(), landed, left: blob.size - landed }) && busy() <= BUSY;
   }
 
   #start(source: UpstreamUrl, how: Beginning = { kind: 'alone' }): void {
@@ -176,15 +175,20 @@ export class Transfer {
     let piece =
       how.kind === 'answered' ? how.piece : plan.take(how.kind === 'extra' ? how.sharers : this.#sharers);
     let answer = how.kind === 'answered' ? how.answer : undefined;
-    while (piece !== undefined) {
-      try {
-        await this.#fetch(source, piece, answer);
-      } finally {
-        plan.release(piece);
+    const landings = new Landings(this.#parts.unwritten);
+    try {
+      while (piece !== undefined) {
+        try {
+          await this.#fetch(source, { piece, given: answer, landings });
+        } finally {
+          plan.release(piece);
+        }
+        if (how.kind === 'extra' && extra.tooMany) return;
+        answer = undefined;
+        piece = plan.take(this.#sharers) ?? this.#share();
       }
-      if (how.kind === 'extra' && extra.tooMany) return;
-      answer = undefined;
-      piece = plan.take(this.#sharers) ?? this.#share();
+    } finally {
+      await landings.settled();
     }
   }
 
@@ -202,7 +206,14 @@ export class Transfer {
     return mayCut && plan.cutLargest(2) ? plan.take(this.#sharers) : undefined;
   }
 
-  async #fetch(source: UpstreamUrl, piece: Piece, given: BlobAnswer | undefined): Promise<void> {
+  async #fetch(
+    source: UpstreamUrl,
+    {
+      piece,
+      given,
+      landings,
+    }: { readonly piece: Piece; readonly given: BlobAnswer | undefined; readonly landings: Landings },
+  ): Promise<void> {
     const { client, repository, digest, blob, signal } = this.#parts;
     const whole = piece.at === 0 && piece.end === blob.size;
     const range = whole ? undefined : { start: piece.at, end: piece.end - 1 };
@@ -229,7 +240,7 @@ export class Transfer {
         if (this.#workers.size > 1)
           throw new UpstreamWrong(source.where, 'ignores the range it is asked for');
       }
-      await this.#receive(source, { piece, start, answer });
+      await this.#receive(source, { piece, start, answer, landings });
     } catch (error) {
       throw source.bodyError(error, signal);
     } finally {
@@ -240,9 +251,13 @@ export class Transfer {
   /** Lands what a body brings of a part, until the part is here. */
   async #receive(
     source: UpstreamUrl,
-    { piece, start, answer }: { piece: Piece; start: number; answer: BlobAnswer },
+    {
+      piece,
+      start,
+      answer,
+      landings,
+    }: { piece: Piece; start: number; answer: BlobAnswer; landings: Landings },
   ): Promise<void> {
-    const landings = new Landings(this.#parts.unwritten);
     let at = start;
     while (piece.at < piece.end) {
       const lent = await answer.body.read();
@@ -264,7 +279,6 @@ export class Transfer {
       const landing = this.#parts.blob.land({ chunks: wanted, letGo: lent.letGo }, offset);
       await landings.add(landing, length);
     }
-    await landings.settled();
     // Its end is on its way: the connection can be used again then.
     if (answer.carried !== undefined && at === answer.carried.end + 1) await answer.body.read();
   }
