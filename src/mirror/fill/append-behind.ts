@@ -1,13 +1,12 @@
-/** Bytes given at a time. */
-const READ_SIZE = 256 * 1024;
+import type { HeldChunk } from './recent-chunks.ts';
 
 interface AppendParts {
   /** Takes every byte in order; calls do not overlap. */
   readonly append: (chunk: Uint8Array) => Promise<void>;
   /** The end of what is written without a gap from a position on. */
   readonly writtenFrom: (position: number) => number;
-  /** @returns how many bytes were read, at least 1 */
-  readonly read: (into: Buffer, at: { readonly start: number; readonly end: number }) => Promise<number>;
+  /** Some of the bytes from a position on. */
+  readonly read: (start: number, end: number) => Promise<HeldChunk>;
   /** Called when it has come to rest. */
   readonly rested: () => void;
 }
@@ -53,14 +52,17 @@ export class AppendBehind {
   }
 
   async #run(): Promise<void> {
-    const buffer = Buffer.allocUnsafeSlow(READ_SIZE);
     while (!this.#stopped) {
       const start = this.#appended;
       const end = this.#parts.writtenFrom(start);
       if (end === start) return;
-      const length = await this.#parts.read(buffer, { start, end });
-      await this.#parts.append(buffer.subarray(0, length));
-      this.#appended += length;
+      const held = await this.#parts.read(start, end);
+      try {
+        await this.#parts.append(held.chunk);
+        this.#appended += held.chunk.length;
+      } finally {
+        held.letGo();
+      }
     }
   }
 }

@@ -2,7 +2,6 @@ import type { ByteRange } from '../../oci/byte-range.ts';
 import { type Digest, digestAlgorithm, digestFromHex } from '../../oci/digest.ts';
 import type { HasherPool } from '../../storage/content-hasher.ts';
 import type { LentChunks } from '../upstream/response-body.ts';
-import { Slabs } from '../upstream/slabs.ts';
 import { AppendBehind } from './append-behind.ts';
 import { BlobHash } from './blob-hash.ts';
 import { Changes } from './changes.ts';
@@ -10,16 +9,13 @@ import { lengthOf } from './chunks.ts';
 import type { FillMedium } from './fill-medium.ts';
 import { LandedRanges } from './landed-ranges.ts';
 import type { HashedPrefix } from './pass-proof.ts';
+import { ReadBack } from './read-back.ts';
 import { type HeldChunk, RecentChunks } from './recent-chunks.ts';
 import { WriteBehind } from './write-behind.ts';
 
 /** Bytes that stay in memory after they were written, for readers who keep up: of all fills together, and of one. */
 const RECENT_IN_ALL = 24 * 1024 * 1024;
 const RECENT = { least: 256 * 1024, most: 4 * 1024 * 1024 };
-/** Bytes that a reader who does not keep up reads at a time, and how many such pieces of memory are kept. */
-const READING = { size: 256 * 1024, mostSpare: 4 };
-/** Bytes by which a reader may lag behind what was written, for that to be in the system's memory for certain. */
-const JUST_WRITTEN = 16 * 1024 * 1024;
 
 export interface GrowingBlobParts {
   readonly digest: Digest;
@@ -45,7 +41,7 @@ export class GrowingBlob {
   /** What can be read from the medium. */
   readonly #written = new LandedRanges();
   readonly #recent: RecentChunks;
-  readonly #slabs = new Slabs(READING);
+  readonly #readBack: ReadBack;
   readonly #writing: WriteBehind;
   readonly #hash: BlobHash;
   readonly #appending: AppendBehind | undefined;
@@ -64,6 +60,12 @@ export class GrowingBlob {
     this.#recent = new RecentChunks(() =>
       Math.min(Math.max(RECENT_IN_ALL / parts.sharers(), RECENT.least), RECENT.most),
     );
+    this.#readBack = new ReadBack({
+      medium: parts.medium,
+      writtenFrom: (at) => this.#written.endFrom(at),
+      size: () => this.#size,
+      sharers: parts.sharers,
+    });
     this.#writing = new WriteBehind(parts.medium);
     this.#hash = this.#beginHash();
     this.#appending = this.#beginAppending();
@@ -249,16 +251,13 @@ export class GrowingBlob {
   async #hold(at: number, end: number): Promise<HeldChunk | undefined> {
     const recent = this.#recent.hold(at);
     if (recent !== undefined) return { chunk: recent.chunk.subarray(0, end - at), letGo: recent.letGo };
-    const slab = this.#slabs.take();
-    try {
-      const length = await this.#readWritten(slab.memory, { start: at, end });
-      if (length > 0) return { chunk: slab.memory.subarray(0, length), letGo: slab.letGo };
-    } catch (error) {
-      slab.letGo();
-      throw error;
-    }
-    slab.letGo();
-    return undefined;
+    return await this.#readBack.hold(at, end);
+  }
+
+  async #mustHold(start: number, end: number): Promise<HeldChunk> {
+    const held = await this.#hold(start, end);
+    if (held === undefined) throw new Error('what was written cannot be read back');
+    return held;
   }
 
   async #fromStorage(range: ByteRange): Promise<AsyncIterable<Uint8Array>> {
@@ -269,17 +268,6 @@ export class GrowingBlob {
     return await this.#parts.openCommitted({ start: range.start, end: this.#lastOf(range) });
   }
 
-  /** What has left memory is written, but what lies behind it need not be. */
-  #readWritten(buffer: Buffer, { start, end }: { start: number; end: number }): Promise<number> {
-    const { medium } = this.#parts;
-    const written = Math.min(end, this.#written.endFrom(start));
-    const into = buffer.subarray(0, Math.min(buffer.length, written - start));
-    // What was written a moment ago is in the system's memory: to copy it costs less than a thread.
-    if (medium.readNow !== undefined && written - start < JUST_WRITTEN)
-      return Promise.resolve(medium.readNow(into, start));
-    return medium.read(into, start);
-  }
-
   #beginHash(): BlobHash {
     const { digest, hashers, medium } = this.#parts;
     return new BlobHash({
@@ -287,11 +275,7 @@ export class GrowingBlob {
       advanced: () => this.#changes.tell(),
       readsBack: medium.anyOrder,
       landedFrom: (at) => this.#landed.endFrom(at),
-      read: async (start, end) => {
-        const held = await this.#hold(start, end);
-        if (held === undefined) throw new Error('what was written cannot be read back');
-        return held;
-      },
+      read: (start, end) => this.#mustHold(start, end),
     });
   }
 
@@ -301,7 +285,7 @@ export class GrowingBlob {
     return new AppendBehind({
       append: medium.append.bind(medium),
       writtenFrom: (at) => this.#written.endFrom(at),
-      read: (into, { start, end }) => this.#readWritten(into, { start, end }),
+      read: (start, end) => this.#mustHold(start, end),
       rested: () => this.#changes.tell(),
     });
   }
@@ -310,6 +294,7 @@ export class GrowingBlob {
     if (this.#closed || this.#readers > 0 || !this.#over) return;
     this.#closed = true;
     this.#recent.clear();
+    this.#readBack.close();
     // Only a descriptor: whatever its end says can hurt nobody.
     this.#parts.medium.close().catch(() => {});
   }
