@@ -25,7 +25,8 @@ async function probe(config: Config, { stdout }: CommandContext): Promise<number
   for (const upstream of await allUpstreams(config)) {
     for (const result of await probeUpstream(upstream)) {
       ok &&= result.ok;
-      stdout.write(`${result.upstream} ${result.where} ${result.told}\n`);
+      // What OpenSSL says of a broken handshake has a newline at its end.
+      stdout.write(`${result.upstream} ${result.where} ${result.told.replace(/\s+/g, ' ')}\n`);
     }
   }
   return ok ? 0 : 1;

@@ -50,7 +50,8 @@ function completeUpstreams(upstreams: readonly UpstreamSettings[]): UpstreamSett
   return upstreams.map((upstream) => {
     const name = lowerCase(upstream.name);
     const known = WELL_KNOWN_UPSTREAMS.get(name);
-    const aliases = upstream.aliases.map(lowerCase);
+    // The port of https goes without saying: another one is another registry.
+    const aliases = upstream.aliases.map((alias) => lowerCase(alias).replace(/:443$/, ''));
     return {
       ...upstream,
       name,

@@ -11,6 +11,10 @@ import { Names } from './names.ts';
 type MirrorSettings = Settings['mirror'];
 type UpstreamSettings = MirrorSettings['upstreams'][number];
 
+/** A name or an address, perhaps with a port. */
+const HOST = /^(?:\[[0-9a-f:.]+\]|[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.?)(?::\d+)?$/i;
+const PORT = /:\d+$/;
+
 /** Undefined where no upstream is listed. */
 export function resolveMirror(mirror: MirrorSettings, report: Report): MirrorConfig | undefined {
   const at = report.at('upstreams');
@@ -78,11 +82,26 @@ function resolveUpstream(upstream: UpstreamSettings, report: Report): UpstreamCo
   if (upstream.ca !== undefined && upstream.insecure) {
     report.at('insecure').problem('takes any certificate, so that ca has no effect: leave one of them out');
   }
+  upstream.hosts.forEach((host, index) => {
+    if (!HOST.test(host)) {
+      report
+        .at('hosts')
+        .at(index)
+        .problem(`expected a host name, found ${JSON.stringify(host)}`);
+    }
+  });
+  upstream.aliases.forEach((alias, index) => {
+    if (isRepositoryNameComponent(alias.replace(PORT, ''))) return;
+    report
+      .at('aliases')
+      .at(index)
+      .problem(`expected another name of ${name}, found ${JSON.stringify(alias)}`);
+  });
   const urls = upstream.urls.map((url, index) => resolveUrl(url, report.at('urls').at(index)));
   return {
     name,
     urls: urls.map(({ url }) => url),
-    hosts: upstream.hosts.map((host) => host.toLowerCase().replace(/:\d+$/, '')),
+    hosts: upstream.hosts.map((host) => host.toLowerCase().replace(PORT, '').replace(/\.$/, '')),
     aliases: upstream.aliases,
     dockerHub: name === 'docker.io' || urls.some(({ host }) => isDockerHubHost(host)),
     credentials: resolveCredentials(upstream, report),
@@ -117,6 +136,9 @@ function resolveUrl(text: string, report: Report): { url: string; host: string }
   }
   if (url.username !== '' || url.password !== '') {
     report.problem('must not hold a login: username and password are keys of their own');
+  }
+  if (/^\/v2(?:\/|$)/.test(url.pathname)) {
+    report.warning('has the path /v2, which goes behind the /v2/ of every request: leave it out');
   }
   if (url.search !== '' || url.hash !== '') report.problem('must not hold a query or a fragment');
   return { url: url.origin + url.pathname.replace(/\/+$/, ''), host: url.hostname };

@@ -42,7 +42,7 @@ const headers = dictionary(
     example: '{ Authorization: [Bearer abc] }',
   },
 );
-const timeout = duration()('for an answer; 0 is without limit', { initial: '0s' });
+const timeout = duration()('for an answer; 0 is ten seconds', { initial: '0s' });
 const interval = duration()('this often', { initial: '10s' });
 const threshold = integer({ from: 0 })('failures in a row until it counts', { initial: '0' });
 

@@ -15,7 +15,7 @@ const s3Fields = {
   keyid: text('KMS key for it; left out: AES256', { example: 'alias/registry' }),
   secure: flag('https where regionendpoint says no scheme', { initial: 'true' }),
   skipverify: flag('take any certificate', { initial: 'false' }),
-  ca: text('PEM file of certificates to trust', { example: '/etc/ssl/own.pem' }),
+  ca: text('PEM file of certificates to trust (not in distribution)', { example: '/etc/ssl/own.pem' }),
   v4auth: flag('must stay true: signatures of version 2 are gone', { initial: 'true' }),
   chunksize: byteSize({ from: 5 * MIB, to: 5 * GIB })('size of an upload part', { initial: '10MiB' }),
   multipartcopychunksize: byteSize({ from: 5 * MIB, to: 5 * GIB })('size of a part when copying', {
@@ -91,7 +91,9 @@ export const storage = section(
     delete: section('deletes by the API', { enabled: flag('allow them', { initial: 'false' }) }),
     redirect: section('sending readers to the bucket', {
       disable: flag('send them nowhere', { initial: 'false' }),
-      expiry: duration({ positive: true })('how long a signed URL is good', { initial: '20m' }),
+      expiry: duration({ positive: true })('how long a signed URL is good (not in distribution)', {
+        initial: '20m',
+      }),
     }),
     tag: section('tags', {
       concurrencylimit: integer({ from: 0 })(

@@ -26,7 +26,10 @@ export class StorageRoot {
   static async open(directory: string): Promise<StorageRoot> {
     const root = new StorageRoot(resolve(directory));
     try {
-      const first = await mkdir(root.#registry, { recursive: true });
+      const first = await makeFolders(root.#registry);
+      if (!(await stat(root.#registry)).isDirectory()) {
+        throw new StorageUnavailableError(`${root.#registry} is not a directory`);
+      }
       if (first !== undefined) await syncFromTo(dirname(first), root.#registry);
     } catch (error) {
       throw storageError(error);
@@ -73,6 +76,32 @@ export class StorageRoot {
       return error;
     }
     return new KeyNotFoundError(key, { cause });
+  }
+}
+
+/**
+ * Makes a folder and those above it that are missing. Not by `recursive`, with which Node goes on for ever where a
+ * folder that is there answers ENOENT, as /proc does.
+ * @returns the topmost one that was made; undefined when all were there
+ */
+async function makeFolders(path: string): Promise<string | undefined> {
+  try {
+    return (await makeFolder(path)) ? path : undefined;
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT' || dirname(path) === path) throw error;
+  }
+  const first = await makeFolders(dirname(path));
+  return (await makeFolder(path)) ? (first ?? path) : first;
+}
+
+/** @returns whether it was missing */
+async function makeFolder(path: string): Promise<boolean> {
+  try {
+    await mkdir(path);
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST') return false;
+    throw error;
   }
 }
 

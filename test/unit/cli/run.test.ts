@@ -5,6 +5,7 @@ import { PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { run } from '../../../src/cli/run.ts';
+import { ScriptedUpstream } from '../../support/upstream/scripted-upstream.ts';
 
 async function fairlead(...args: string[]) {
   const stdout = new PassThrough();
@@ -62,6 +63,17 @@ describe('the command line', () => {
     expect(stdout).toContain('draintimeout: 8s');
     expect(stdout).not.toContain('hunter2');
     expect(stderr).toContain('warning: reporting');
+  });
+
+  it('has one line for each upstream, whatever a handshake says', async () => {
+    await using plain = await ScriptedUpstream.start();
+    await writeFile(
+      file('probe.yml'),
+      `mirror: { upstreams: [{ name: a, urls: ["https://${plain.host}"] }] }`,
+    );
+    const { code, stdout } = await fairlead('check-config', '--probe', file('probe.yml'));
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/^a 127\.0\.0\.1:\d+ does not answer: .*wrong version number.*\n$/);
   });
 
   it('prints every error of a configuration', async () => {

@@ -93,6 +93,29 @@ describe('mirror', () => {
     expect(problems(`[{ name: ${name}, urls: ["https://a"] }]`)).toHaveLength(1);
   });
 
+  it('warns of a URL that says /v2 itself', () => {
+    expect(warningsOf('mirror: { upstreams: [{ name: a, urls: ["https://a/v2/"] }] }')).toEqual([
+      expect.stringMatching(/^mirror.upstreams\[0\].urls\[0\]: has the path \/v2/),
+    ]);
+  });
+
+  it.each([
+    ['hosts: ["http://a.example/"]', 'hosts[0]: expected a host name, found "http://a.example/"'],
+    ['hosts: ["*.example"]', 'hosts[0]: expected a host name, found "*.example"'],
+    ['aliases: [a/b]', 'aliases[0]: expected another name of docker.io, found "a/b"'],
+  ])('refuses what leads nowhere: %s', (more, problem) => {
+    expect(problems(`[{ name: docker.io, ${more} }]`)).toEqual([`mirror.upstreams[0].${problem}`]);
+  });
+
+  it.each([
+    'hosts: ["a.b."] }, { name: quay.io, hosts: ["A.b:80"]',
+    'aliases: ["a.b:443"] }, { name: quay.io, aliases: [a.b]',
+  ])('sees through spellings of one host: %s', (more) => {
+    expect(problems(`[{ name: docker.io, ${more} }]`)).toEqual([
+      expect.stringContaining('a.b leads to mirror.upstreams[0] already'),
+    ]);
+  });
+
   it('has names, aliases and hosts that lead to one upstream each', () => {
     expect(problems('[docker.io, docker.io]')).toHaveLength(1);
     expect(

@@ -1,3 +1,4 @@
+import { symlinkSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { StorageDriver, UploadWriter } from '../../../src/storage/driver.ts';
@@ -37,6 +38,21 @@ describe('filesystem driver: the root', () => {
   it('refuses to start where a file is in its way', async () => {
     await writeFile(scratch.at('file'), 'x');
     await expect(createFilesystemDriver({ rootDirectory: scratch.at('file') })).rejects.toThrow(
+      StorageUnavailableError,
+    );
+  });
+
+  it.each([
+    ['answers that nothing is there, as /proc does', () => '/proc/fairlead/data'],
+    [
+      'is a symbolic link to a volume that is not there',
+      () => {
+        symlinkSync(scratch.at('volume/data'), scratch.at('link'));
+        return scratch.at('link');
+      },
+    ],
+  ])('refuses to start on a folder that %s', async (_, folder) => {
+    await expect(createFilesystemDriver({ rootDirectory: folder() })).rejects.toThrow(
       StorageUnavailableError,
     );
   });
