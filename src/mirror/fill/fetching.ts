@@ -50,7 +50,7 @@ export interface Fetching {
   readonly contributors: ReadonlySet<UpstreamUrl>;
   /** @throws UpstreamError when it is given up; what the storage threw */
   run(): Promise<void>;
-  /** Waits until nobody writes any more. */
+  /** Waits until nothing lands any more. */
   settled(): Promise<void>;
 }
 

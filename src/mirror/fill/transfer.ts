@@ -97,7 +97,7 @@ export class Transfer {
     await Promise.all(this.#workers);
   }
 
-  /** Waits until nobody writes any more. */
+  /** Waits until nothing lands any more. */
   async settled(): Promise<void> {
     await Promise.all(this.#workers);
   }
@@ -175,20 +175,17 @@ export class Transfer {
     let piece =
       how.kind === 'answered' ? how.piece : plan.take(how.kind === 'extra' ? how.sharers : this.#sharers);
     let answer = how.kind === 'answered' ? how.answer : undefined;
+    // Nobody waits for the last of them here: a write that fails is told to whoever waits for all.
     const landings = new Landings(this.#parts.unwritten);
-    try {
-      while (piece !== undefined) {
-        try {
-          await this.#fetch(source, { piece, given: answer, landings });
-        } finally {
-          plan.release(piece);
-        }
-        if (how.kind === 'extra' && extra.tooMany) return;
-        answer = undefined;
-        piece = plan.take(this.#sharers) ?? this.#share();
+    while (piece !== undefined) {
+      try {
+        await this.#fetch(source, { piece, given: answer, landings });
+      } finally {
+        plan.release(piece);
       }
-    } finally {
-      await landings.settled();
+      if (how.kind === 'extra' && extra.tooMany) return;
+      answer = undefined;
+      piece = plan.take(this.#sharers) ?? this.#share();
     }
   }
 
