@@ -85,6 +85,18 @@ const NOT_BUILT: readonly NotBuilt[] = [
     message: 'nothing is evicted yet, and the storage would fill up; leave it out',
   },
   {
+    path: 'proxy.ttl',
+    verdict: 'warned',
+    message: 'has no effect yet: nothing is removed, and what was fetched is kept for ever',
+    when: (value) => typeof value === 'string' && value !== '168h' && !/^0[a-z]*$/.test(value),
+  },
+  {
+    path: 'proxy.cachewritetimeout',
+    verdict: 'warned',
+    message: 'has no effect: a blob is fetched for as long as new bytes come',
+    when: (value) => value !== '5m',
+  },
+  {
     path: 'redis',
     verdict: 'warned',
     message: 'is not used: what distribution caches there is kept in memory here',

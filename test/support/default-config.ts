@@ -8,6 +8,8 @@ const HEADER = `# Every key there is, with its default and what it is for. Keys 
 # A variable's steps are the keys, but for these: HEALTH_FILECHECKERS, HEALTH_HTTPCHECKERS, HEALTH_TCPCHECKERS,
 # NOTIFICATIONS_EVENTCONFIG and LOG_HOOKS_0_MAILOPTIONS. HTTPS_PROXY, HTTP_PROXY and NO_PROXY hold for what goes out.
 #
+# What is understood and not built yet is a warning where it is asked for, or an error where leaving it out could hurt.
+#
 # A duration is written 1h30m, 10s or 500ms (a number alone is nanoseconds, as in distribution), a size 10GiB,
 # 5MB or 4096.
 `;

@@ -45,6 +45,9 @@ function resolveS3(s3: S3Settings, report: Report): S3Backend {
   if (s3.region === undefined && s3.regionendpoint === undefined) {
     report.at('region').problem('must be given, unless there is a regionendpoint');
   }
+  if (s3.redirectendpoint !== undefined && !/^https?:\/\/[^/]/i.test(s3.redirectendpoint)) {
+    report.at('redirectendpoint').problem('must be a URL with http:// or https://');
+  }
   if (!s3.v4auth) report.at('v4auth').warning('signatures of version 2 are gone; version 4 is used');
   return {
     driver: 's3',

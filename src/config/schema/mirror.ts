@@ -57,7 +57,7 @@ export const mirror = section('upstreams whose content is fetched and kept (not 
     fill: duration({ positive: true })('for the next byte of a fill, over all tries', { initial: '30s' }),
   }),
   spool: section('local room for what is fetched into a bucket', {
-    directory: text('where', { initial: '/tmp' }),
+    directory: text('where; must be there', { initial: '/tmp' }),
     maxsize: byteSize()('how much', { initial: '10GiB' }),
   }),
   evict: section('what is dropped again; without it nothing', {
@@ -71,6 +71,6 @@ export const proxy = section('the whole server mirrors one upstream, as in distr
   username: text('account there', { example: 'me' }),
   password: secret('its password', { example: 'password' }),
   exec,
-  ttl: duration()('how long content is kept; 0 for ever', { initial: '168h' }),
-  cachewritetimeout: duration()('for keeping one blob', { initial: '5m' }),
+  ttl: duration()('how long content is kept; no effect yet: for ever', { initial: '168h' }),
+  cachewritetimeout: duration()('for keeping one blob; no effect', { initial: '5m' }),
 });

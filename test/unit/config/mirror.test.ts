@@ -183,6 +183,12 @@ describe('proxy', () => {
     expect(parse('proxy: { remoteurl: "https://a", ttl: 0 }').config.proxy?.ttl).toBe(0);
   });
 
+  it('promises no end to what it keeps', () => {
+    const warnings = (more: string) => warningsOf(`proxy: { remoteurl: "https://a", ${more} }`);
+    expect(warnings('ttl: 24h')).toEqual([expect.stringMatching(/^proxy.ttl: has no effect yet/)]);
+    expect(warnings('ttl: 0s, cachewritetimeout: 5m')).toEqual([]);
+  });
+
   it('cannot stand beside a mirror', () => {
     expect(problemsOf('proxy: { remoteurl: "https://a" }\nmirror: { upstreams: [docker.io] }')).toEqual([
       expect.stringMatching(/^proxy: makes the whole server one mirror/),

@@ -111,6 +111,12 @@ storage:
     ]);
   });
 
+  it.each(['s3.example.com', 'ftp://a', 'https://'])('signs no URL of %s', (endpoint) => {
+    expect(problemsOf(`storage: { s3: { bucket: b, region: r, redirectendpoint: "${endpoint}" } }`)).toEqual([
+      'storage.s3.redirectendpoint: must be a URL with http:// or https://',
+    ]);
+  });
+
   it('has parts that S3 takes', () => {
     expect(problemsOf('storage: { s3: { bucket: b, region: r, chunksize: 4MiB } }')).toEqual([
       'storage.s3.chunksize: must be between 5MiB and 5GiB',
