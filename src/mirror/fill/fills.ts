@@ -14,6 +14,7 @@ import type { UpstreamLog } from '../upstream/upstream-options.ts';
 import type { UpstreamUrl } from '../upstream/upstream-url.ts';
 import { ConnectionShares } from './extra-connections.ts';
 import { busySinceLast, fetchingOf, type UpstreamState } from './fetching.ts';
+import type { Fill, FillRequest, RunningFill } from './fill.ts';
 import type { FillMedium } from './fill-medium.ts';
 import { GrowingBlob } from './growing-blob.ts';
 import { openMedium } from './open-medium.ts';
@@ -32,35 +33,6 @@ const PASSES = 12;
 const HALF = 0.5;
 /** Milliseconds for which a blob that is being deleted is waited for. */
 const DELETING = 45_000;
-
-export interface FillRequest {
-  readonly client: UpstreamClient;
-  /** The repository's name upstream. */
-  readonly repository: string;
-  /** The repository's name here. */
-  readonly stored: RepositoryName;
-  readonly digest: Digest;
-  /** Bytes, where a manifest told. */
-  readonly expectedSize: number | undefined;
-}
-
-/** A blob that is being fetched. */
-export interface Fill {
-  /** Bytes; undefined where the upstream does not tell: then `kept` is when they are known. */
-  readonly size: number | undefined;
-  /** The bytes as they land; an end behind the blob's is its end. */
-  read(range: ByteRange, signal: AbortSignal): AsyncIterable<Uint8Array>;
-  /** Resolves when the blob is in the repository; rejects when that failed. */
-  readonly kept: Promise<void>;
-}
-
-/** A fill that is under way, or about to begin. */
-export interface RunningFill {
-  /** The repository for which it was begun. */
-  readonly stored: RepositoryName;
-  /** Rejects when it cannot begin. */
-  readonly begun: Promise<Fill>;
-}
 
 export interface FillsOptions {
   readonly storage: RegistryStorage;

@@ -3,7 +3,7 @@ import type { Digest } from '../../oci/digest.ts';
 import type { BlobAnswer, ReadRequest } from '../../oci/repository-reader.ts';
 import { BlobBeingDeletedError } from '../../storage/linking.ts';
 import { KeyNotFoundError, StorageFullError } from '../../storage/storage-errors.ts';
-import type { Fill, RunningFill } from '../fill/fills.ts';
+import type { Fill, RunningFill } from '../fill/fill.ts';
 import { UpstreamError, UpstreamNotFound } from '../upstream/upstream-errors.ts';
 import { hasAnything, type MirroredSource, type MirrorParts } from './mirror-parts.ts';
 import { toldError, unknownBlob } from './told-errors.ts';

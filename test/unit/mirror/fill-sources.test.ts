@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Fill } from '../../../src/mirror/fill/fills.ts';
+import type { Fill } from '../../../src/mirror/fill/fill.ts';
 import { KeyNotFoundError, StorageFullError } from '../../../src/storage/storage-errors.ts';
 import { answer, bend, cutAfter, redirect, send, stallAfter } from '../../support/upstream/faults.ts';
 import { bytes, fillBenches, readFill, stored, storedContent } from '../../support/upstream/fill-bench.ts';

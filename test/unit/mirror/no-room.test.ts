@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Fill } from '../../../src/mirror/fill/fills.ts';
+import type { Fill } from '../../../src/mirror/fill/fill.ts';
 import { StorageFullError } from '../../../src/storage/storage-errors.ts';
 import { failingDriver, newOutage, type Outage } from '../../support/failing-driver.ts';
 import { bend, cutAfter, send, withoutSize, wrongBytes } from '../../support/upstream/faults.ts';
