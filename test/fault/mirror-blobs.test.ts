@@ -140,29 +140,30 @@ describe.each(KINDS)('a blob of $size bytes by $scheme', ({ size, scheme }) => {
     expect(await read(digest)).toMatchObject({ status: 200, digest });
   });
 
-  const BROKEN: readonly [string, (content: Buffer) => Fault][] = [
-    ['has wrong bytes', () => wrongBytes],
-    ['is another one of the same size', (content) => whole(others(content))],
-    ['is shorter', (content) => whole(content.subarray(0, -1))],
-    ['is longer', (content) => whole(Buffer.concat([content, Buffer.from('x')]))],
-    ['is nothing', () => whole(Buffer.alloc(0))],
-    ['has less than its length says', () => short],
-    ['is shorter, and without any size', (content) => withoutSize(content.subarray(0, -1))],
-    ['is an error page', () => send(200, '<html>', { 'content-type': 'text/html' })],
-    ['is compressed on the way', (content) => send(200, content, { 'content-encoding': 'gzip' })],
-    ['is another range than was asked for', () => otherRange],
-    ['redirects in a circle', () => redirect(({ url }) => url.pathname)],
-    ['is not there any more', () => answer(404)],
-    ['is refused by 500', () => answer(500)],
-    ['is limited', () => answer(429, { 'retry-after': '1' })],
+  /** With the status that is told; 200 where something of it was sent on before it was seen to be wrong. */
+  const BROKEN: readonly [string, number, (content: Buffer) => Fault][] = [
+    ['has wrong bytes', 200, () => wrongBytes],
+    ['is another one of the same size', 200, (content) => whole(others(content))],
+    ['is shorter', 200, (content) => whole(content.subarray(0, -1))],
+    ['is longer', 200, (content) => whole(Buffer.concat([content, Buffer.from('x')]))],
+    ['is nothing', 502, () => whole(Buffer.alloc(0))],
+    ['has less than its length says', 200, () => short],
+    ['is shorter, and without any size', 200, (content) => withoutSize(content.subarray(0, -1))],
+    ['is an error page', 200, () => send(200, '<html>', { 'content-type': 'text/html' })],
+    ['is compressed on the way', 502, (content) => send(200, content, { 'content-encoding': 'gzip' })],
+    ['is another range than was asked for', 502, () => otherRange],
+    ['redirects in a circle', 502, () => redirect(({ url }) => url.pathname)],
+    ['is not there any more', 404, () => answer(404)],
+    ['is refused by 500', 502, () => answer(500)],
+    ['is limited', 429, () => answer(429, { 'retry-after': '1' })],
   ];
 
-  test.each(BROKEN)('that %s is never ended as if complete, nor kept', async (_, fault) => {
+  test.each(BROKEN)('that %s is never ended as if complete, nor kept', async (_, status, fault) => {
     const { content, digest } = fresh(size);
     absent.push(digest);
     upstream.on(/blobs/, fault(content));
     const got = await read(digest);
-    expect(got.status === 200 ? got.ended : false).toBe(false);
+    expect(got).toMatchObject({ status, ended: status !== 200 });
     await check(absent.splice(0));
     await expectServed(digest);
   });
@@ -205,7 +206,9 @@ test('more than the length says does not get through', async () => {
     res.socket?.write(Buffer.concat([Buffer.from(head), content, Buffer.from('HTTP/1.1 200 OK and more')]));
   });
   const got = await read(digest);
-  if (got.ended) expect(got).toMatchObject({ bytes: content.length, digest });
+  expect(got.bytes).toBeLessThanOrEqual(content.length);
+  // It may be seen too late to break the client off, but then the blob is right.
+  expect(!got.ended || got.digest === digest).toBe(true);
   await expectServed(digest);
 });
 

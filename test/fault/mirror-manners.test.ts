@@ -1,6 +1,7 @@
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
+import { disposing } from '../support/disposing.ts';
 import { freePort } from '../support/free-port.ts';
 import { fairleadCommand, type RegistryServer, startRegistry } from '../support/registry-server.ts';
 import { attempt } from '../support/run.ts';
@@ -10,14 +11,7 @@ import { answer, silence } from '../support/upstream/faults.ts';
 import { ScriptedUpstream } from '../support/upstream/scripted-upstream.ts';
 
 const USER = { name: 'puller', password: 'a-secret' };
-const held: AsyncDisposable[] = [];
-afterEach(async () => {
-  for (const one of held.splice(0).reverse()) await one[Symbol.asyncDispose]();
-});
-const hold = <T extends AsyncDisposable>(one: T): T => {
-  held.push(one);
-  return one;
-};
+const hold = disposing();
 
 const tag = ({ url }: RegistryServer, upstream: string, name = 'v1') =>
   pull(url, `/v2/${upstream}/team/app/manifests/${name}`);
@@ -103,6 +97,7 @@ test.each(['basic', 'token'] as const)(
     expect((await tag(mirror, 'one.example', 'v2')).status).toBe(200);
     expect(runs()).toBe(1);
     expect(readFileSync(scratch.at('helper-runs'), 'utf8')).toBe(`get ${upstream.host}\n`);
+    await mirror.stop();
     expect(mirror.output()).not.toContain(USER.password);
   },
 );
@@ -131,6 +126,7 @@ test.each([
   const mirror = hold(await startFaultMirror({ directory: scratch.path, upstreams }));
   const got = await tag(mirror, 'one.example');
   expect(got.status).toBe(502);
+  await mirror.stop();
   for (const text of [got.text, mirror.output()]) expect(text).not.toMatch(/a-secret|vault|wrong"/);
 });
 

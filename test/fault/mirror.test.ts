@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { Agent, get } from 'node:http';
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
+import { disposing } from '../support/disposing.ts';
+import { peakMemory } from '../support/peak-memory.ts';
 import { type RegistryServer, startRegistry } from '../support/registry-server.ts';
 import { makeScratch } from '../support/scratch.ts';
 import { storageCheck } from '../support/upstream/fault-mirror.ts';
@@ -12,29 +14,29 @@ const MiB = 1024 * 1024;
 /** MiB: what a hundred connections may cost at their peak, whatever the size of the layer. */
 const MOST_RESIDENT = 250;
 
-interface Blob {
+interface Reading {
   readonly digest: string;
   readonly content: Buffer;
+  /** Bytes. Default: never. */
+  readonly leaveAfter?: number;
+  /** Called as bytes come, with how many. */
+  readonly onData?: (bytes: number) => unknown;
 }
 
-const held: AsyncDisposable[] = [];
-afterEach(async () => {
-  for (const one of held.splice(0).reverse()) await one[Symbol.asyncDispose]();
-});
+const hold = disposing();
 
 async function start(size: number) {
-  const scratch = makeScratch();
-  held.push(scratch);
-  const upstream = await ScriptedUpstream.start();
-  held.push(upstream);
+  const scratch = hold(makeScratch());
+  const upstream = hold(await ScriptedUpstream.start());
   const content = randomBytes(size);
   const digest = upstream.addBlob(content);
-  const mirror = await startRegistry({
-    kind: 'fairlead',
-    directory: scratch.path,
-    config: { mirror: { upstreams: [{ name: 'docker.io', urls: [upstream.url] }] } },
-  });
-  held.push(mirror);
+  const mirror = hold(
+    await startRegistry({
+      kind: 'fairlead',
+      directory: scratch.path,
+      config: { mirror: { upstreams: [{ name: 'docker.io', urls: [upstream.url] }] } },
+    }),
+  );
   return { upstream, mirror, digest, content };
 }
 
@@ -44,7 +46,7 @@ async function start(size: number) {
  */
 function read(
   { url }: RegistryServer,
-  { digest, content, leaveAfter = Number.POSITIVE_INFINITY }: Blob & { readonly leaveAfter?: number },
+  { digest, content, leaveAfter = Number.POSITIVE_INFINITY, onData }: Reading,
 ): Promise<{ right: boolean; bytes: number }> {
   return new Promise((resolve, reject) => {
     const asked = get(`${url}/v2/library/big/blobs/${digest}`, { agent: new Agent() }, (res) => {
@@ -54,6 +56,7 @@ function read(
       res.on('data', (chunk: Buffer) => {
         right &&= content.compare(chunk, 0, chunk.length, bytes, bytes + chunk.length) === 0;
         bytes += chunk.length;
+        onData?.(chunk.length);
         if (bytes < leaveAfter) return;
         asked.destroy();
         end();
@@ -64,11 +67,6 @@ function read(
     asked.on('error', reject);
   });
 }
-
-const residentMiB = (pid: number): number => {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-  return Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024;
-};
 
 test('a hundred clients of one cold layer cost one transfer, half of them leaving in the middle', async () => {
   const { upstream, mirror, digest, content } = await start(256 * MiB);
@@ -81,7 +79,7 @@ test('a hundred clients of one cold layer cost one transfer, half of them leavin
     if (index % 2 === 0) expect(bytes).toBe(content.length);
   }
   expect(upstream.blobBytes).toBeLessThanOrEqual(content.length * 1.05);
-  expect(residentMiB(mirror.pid)).toBeLessThan(MOST_RESIDENT);
+  expect(await peakMemory(mirror.pid)).toBeLessThan(MOST_RESIDENT);
   await upstream.stop();
   expect(await read(mirror, { digest, content })).toEqual({ right: true, bytes: content.length });
 });
@@ -107,12 +105,15 @@ test('a kill in the middle of a fill leaves nothing that is served afterwards', 
     /blobs/,
     bend((body, res) => void (stuck ? res.write(body.subarray(0, body.length >> 1)) : res.end(body))),
   );
-  const reading = read(mirror, { digest, content }).then(
+  let came = 0;
+  const onData = (bytes: number): void => {
+    came += bytes;
+  };
+  const reading = read(mirror, { digest, content, onData }).then(
     () => 'ended',
     () => 'broken',
   );
-  await expect.poll(() => upstream.requests.length).toBeGreaterThan(0);
-  await new Promise((resolve) => setTimeout(resolve, 500));
+  await expect.poll(() => came, { timeout: 20_000 }).toBeGreaterThan(MiB);
   await mirror.kill();
   stuck = false;
   expect(await reading).toBe('broken');
@@ -133,11 +134,18 @@ test('kills in the middle of many fills leave nothing wrong, and what was under 
     const content = randomBytes(size * MiB);
     return { content, digest: upstream.addBlob(content) };
   });
-  for (let round = 0; round < 3; round++) {
-    const reading = blobs.map((blob) => read(mirror, blob).catch(() => ({ right: false, bytes: 0 })));
-    await new Promise((resolve) => setTimeout(resolve, 40 + 60 * round));
-    await mirror.kill();
-    await Promise.all(reading);
+  for (const killAfter of [MiB, 8 * MiB, 24 * MiB]) {
+    let came = 0;
+    let killed: Promise<void> | undefined;
+    const onData = (bytes: number): void => {
+      came += bytes;
+      if (came > killAfter) killed ??= mirror.kill();
+    };
+    const reading = blobs.map((blob) => read(mirror, { ...blob, onData }));
+    const ended = await Promise.allSettled(reading);
+    await killed;
+    // Not all of them had come by then.
+    expect(ended.map(({ status }) => status)).toContain('rejected');
     await check();
     await mirror.start();
   }
