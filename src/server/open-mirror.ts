@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import type { Config } from '../config/config.ts';
 import type { UpstreamCredentials } from '../config/types/mirror.ts';
@@ -17,6 +16,7 @@ import { HostedRepository } from '../registry/hosted-repository.ts';
 import { inlineHashers } from '../storage/hashing/inline-hashers.ts';
 import type { RegistryStorage } from '../storage/registry-storage.ts';
 import { KeyNotFoundError } from '../storage/storage-errors.ts';
+import { readCertificates } from './read-certificates.ts';
 import type { Resolution, ResolutionParts } from './resolution-parts.ts';
 import { upstreamMetrics } from './upstream-metrics.ts';
 
@@ -123,13 +123,13 @@ function mirroredUpstreams(
 ): Promise<MirrorUpstream[]> {
   const { connect, firstByte, stall } = timeouts;
   return Promise.all(
-    upstreams.map(async ({ name, urls, insecure, allow, tagTtl, ca, credentials }) => ({
+    upstreams.map(async ({ name, urls, insecure, allow, tagTtl, ca, credentials }, index) => ({
       name,
       urls,
       insecure,
       allow,
       tagTtl,
-      ca: ca === undefined ? undefined : await readFile(ca, 'utf8'),
+      ca: await readCertificates(`mirror.upstreams[${index}].ca`, ca),
       credentials: credentialSource(credentials),
       timeouts: { connect, firstByte, stall },
       proxies: proxiesOf(config),

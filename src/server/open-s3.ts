@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import type { OutgoingConfig } from '../config/types/mirror.ts';
 import type { S3Backend } from '../config/types/storage.ts';
 import { parseNoProxy } from '../operations/no-proxy.ts';
 import type { StorageDriver } from '../storage/driver.ts';
 import type { S3Options } from '../storage/s3/s3-options.ts';
+import { readCertificates } from './read-certificates.ts';
 
 export interface OpenS3Options {
   /** Nothing will be written. */
@@ -32,7 +32,7 @@ export async function openS3(
   const { ca, credentials, logLevel, ...rest } = backend;
   const options: S3Options = {
     ...rest,
-    ca: ca === undefined ? undefined : await readFile(ca, 'utf8'),
+    ca: await readCertificates('storage.s3.ca', ca),
     credentials:
       credentials === undefined
         ? undefined

@@ -76,6 +76,16 @@ describe('the command line', () => {
     expect(stdout).toMatch(/^a 127\.0\.0\.1:\d+ does not answer: .*wrong version number.*\n$/);
   });
 
+  it('names the key whose certificates cannot be read', async () => {
+    await writeFile(
+      file('ca.yml'),
+      `mirror: { upstreams: [docker.io, { name: quay.io, ca: ${file('no.pem')} }] }`,
+    );
+    await expect(fairlead('check-config', '--probe', file('ca.yml'))).rejects.toThrow(
+      'mirror.upstreams[1].ca cannot be read',
+    );
+  });
+
   it('prints every error of a configuration', async () => {
     const { code, stdout, stderr } = await fairlead('check-config', file('bad.yml'));
     expect(code).toBe(1);
