@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ByteRange } from '../../oci/byte-range.ts';
 import type { Digest } from '../../oci/digest.ts';
-import type { RepositoryName } from '../../oci/repository-name.ts';
 import type { HasherPool } from '../../storage/content-hasher.ts';
 import { blobDataKey } from '../../storage/layout.ts';
 import { BlobBeingDeletedError } from '../../storage/linking.ts';
