@@ -32,7 +32,7 @@ export interface ParseOptions {
 
 /**
  * What a file and the environment say, with all defaults. Pure.
- * @throws ConfigError with every problem
+ * @throws ConfigError with every problem and warning
  */
 export function parseConfig(file: Tree, { environment, image = false }: ParseOptions): ParsedConfig {
   const report = new Report();
@@ -40,7 +40,7 @@ export function parseConfig(file: Tree, { environment, image = false }: ParseOpt
   const settings = completeSettings(readSetting(schema, tree, report), { image });
   reportNotBuilt(tree, report);
   const config = resolveConfig(settings, { environment, report });
-  if (report.problems.length > 0) throw new ConfigError(report.problems);
+  if (report.problems.length > 0) throw new ConfigError(report.problems, report.warnings);
   return {
     config: deepFreeze(config),
     warnings: report.warnings,

@@ -13,10 +13,13 @@ export function formatRemark({ path, message }: Remark): string {
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   readonly problems: readonly Remark[];
+  /** What is strange beside them, and may be the same slip: a variable that names no key. */
+  readonly warnings: readonly Remark[];
 
-  constructor(problems: readonly Remark[]) {
+  constructor(problems: readonly Remark[], warnings: readonly Remark[] = []) {
     super(problems.map(formatRemark).join('\n'));
     this.problems = problems;
+    this.warnings = warnings;
   }
 }
 

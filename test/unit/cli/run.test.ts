@@ -23,7 +23,7 @@ describe('the command line', () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'fairlead-cli-'));
     await writeFile(file('good.yml'), 'http: { addr: ":1", secret: hunter2 }\nreporting: {}');
-    await writeFile(file('bad.yml'), 'http: { adr: ":1" }\nstorge: {}');
+    await writeFile(file('bad.yml'), 'http: { adr: ":1" }\nstorge: {}\nreporting: {}');
   });
 
   afterAll(() => rm(folder, { recursive: true }));
@@ -92,6 +92,7 @@ describe('the command line', () => {
     expect(stdout).toBe('');
     expect(stderr).toContain('http.adr: unknown key; did you mean http.addr?');
     expect(stderr).toContain('storge: unknown key; did you mean storage?');
+    expect(stderr).toContain('warning: reporting');
   });
 
   it.each([
