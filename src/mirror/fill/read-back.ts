@@ -93,7 +93,18 @@ export class ReadBack {
     return { slab, length: this.#readInto(slab.memory.subarray(0, end - start), start) };
   }
 
+  /** A file system may give less at a time than it is asked for, though there is more. */
   async #readInto(memory: Buffer, start: number): Promise<number> {
+    let done = 0;
+    while (done < memory.length) {
+      const length = await this.#readSome(memory.subarray(done), start + done);
+      if (length === 0) break;
+      done += length;
+    }
+    return done;
+  }
+
+  async #readSome(memory: Buffer, start: number): Promise<number> {
     const { medium, writtenFrom } = this.#parts;
     // What was written a moment ago is in the system's memory: to copy it costs less than a thread.
     if (medium.readNow !== undefined && writtenFrom(start) - start < JUST_WRITTEN)

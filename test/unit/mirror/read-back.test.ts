@@ -6,7 +6,8 @@ const BLOCK = 256 * 1024;
 /** Reads of a content of which so much is written; the byte at each place is its number modulo 251. */
 function reading(of: { size: number; written: number; sharers?: number }) {
   const reads: [number, number][] = [];
-  const answers: (Error | 'nothing')[] = [];
+  /** What a read ends with; a number: bytes at most. Default: all it asks for. */
+  const answers: (Error | number)[] = [];
   const state = { written: of.written };
   const back = new ReadBack({
     medium: {
@@ -14,9 +15,9 @@ function reading(of: { size: number; written: number; sharers?: number }) {
         reads.push([offset, into.byteLength]);
         const answer = answers.shift();
         if (answer instanceof Error) throw answer;
-        if (answer === 'nothing') return 0;
-        for (let index = 0; index < into.byteLength; index++) into[index] = (offset + index) % 251;
-        return into.byteLength;
+        const length = Math.min(into.byteLength, answer ?? into.byteLength);
+        for (let index = 0; index < length; index++) into[index] = (offset + index) % 251;
+        return length;
       },
     },
     writtenFrom: (at) => Math.max(at, state.written),
@@ -76,9 +77,20 @@ it('forgets a reading that failed', async () => {
   expect(reads).toHaveLength(2);
 });
 
+it('goes on where a read brings less than it is asked for', async () => {
+  const { back, answers, reads } = reading({ size: BLOCK, written: BLOCK });
+  answers.push(1_000, 1);
+  expect(await bytes(back, 5_000, BLOCK)).toBe(BLOCK - 5_000);
+  expect(reads).toEqual([
+    [0, BLOCK],
+    [1_000, BLOCK - 1_000],
+    [1_001, BLOCK - 1_001],
+  ]);
+});
+
 it('says when the medium has the bytes no more', async () => {
   const { back, answers } = reading({ size: BLOCK, written: BLOCK });
-  answers.push('nothing');
+  answers.push(0);
   expect(await back.hold(0, BLOCK)).toBeUndefined();
 });
 
