@@ -11,10 +11,14 @@ import { Transfer } from './transfer.ts';
 import type { TransferLimits } from './transfer-limits.ts';
 import type { Turns } from './turns.ts';
 import { UnsizedTransfer } from './unsized-transfer.ts';
+import { WORTH } from './write-behind.ts';
 
-/** Bytes that may wait to be written: of all fills together, and of one connection. */
+/**
+ * Bytes that may wait to be written: of all fills together, and of one connection. It would only wait for patience to
+ * end if it might leave less than is written at once.
+ */
 const UNWRITTEN_IN_ALL = 16 * 1024 * 1024;
-const UNWRITTEN = { least: 256 * 1024, most: 1024 * 1024 };
+const UNWRITTEN = { least: WORTH, most: 2 * WORTH };
 
 /** What all fills from one upstream share. */
 export interface UpstreamState {
@@ -73,7 +77,7 @@ export function fetchingOf({ state, first, running, busy, ...common }: FetchingP
     plan,
     sources: chosen.includes(first.from) ? chosen : [first.from],
     extra,
-    unwritten: () => Math.min(Math.max(UNWRITTEN_IN_ALL / running(), UNWRITTEN.least), UNWRITTEN.most),
+    unwritten: () => unwrittenOf(running()),
     busy: busy ?? busySinceLast(),
   });
   return {
@@ -91,6 +95,11 @@ export function fetchingOf({ state, first, running, busy, ...common }: FetchingP
       }
     },
   };
+}
+
+/** Bytes of each connection that may wait to be written, while so many fills are under way. */
+export function unwrittenOf(running: number): number {
+  return Math.min(Math.max(UNWRITTEN_IN_ALL / running, UNWRITTEN.least), UNWRITTEN.most);
 }
 
 /** The event loop's share of work since it was asked last, 0 to 1. */

@@ -2,8 +2,9 @@ import type { FillMedium } from './fill-medium.ts';
 
 /** Writes under way at the same time. */
 const AT_ONCE = 2;
-/** Bytes behind each other that are written without waiting for more, and of one write at most. */
-const WORTH = 512 * 1024;
+/** Bytes behind each other that are written without waiting for more. */
+export const WORTH = 512 * 1024;
+/** Bytes of one write at most. */
 const MOST = 4 * 1024 * 1024;
 /** Milliseconds for which less may wait. */
 const PATIENCE = 20;

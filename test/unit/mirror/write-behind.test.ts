@@ -1,5 +1,7 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { unwrittenOf } from '../../../src/mirror/fill/fetching.ts';
 import type { FillMedium } from '../../../src/mirror/fill/fill-medium.ts';
+import { Landings } from '../../../src/mirror/fill/landings.ts';
 import { WriteBehind } from '../../../src/mirror/fill/write-behind.ts';
 
 const KIB = 1024;
@@ -35,6 +37,10 @@ function medium(options: { readonly anyOrder?: boolean } = {}) {
 
 const places = (writes: readonly Written[]) =>
   writes.map(({ offset, lengths }) => [offset, lengths.reduce((sum, length) => sum + length, 0)]);
+
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 describe('what is written behind', () => {
   it('goes together where it lies behind each other, whatever came between', async () => {
@@ -83,6 +89,18 @@ describe('what is written behind', () => {
       [9216 * KIB, 1024 * KIB],
     ]);
     await Promise.all(landed);
+  });
+
+  it('holds up no connection until patience ends, however many fills there are', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout'] });
+    const { writes, put } = medium();
+    const landings = new Landings(() => unwrittenOf(1_000));
+    for (let offset = 0; offset < 8 * KIB * KIB; offset += 64 * KIB) {
+      const added = landings.add(put(offset, 64 * KIB), 64 * KIB);
+      await Promise.race([added, new Promise(setImmediate)]);
+      for (const { done } of writes) done();
+      await Promise.race([added, new Promise(setImmediate).then(() => Promise.reject(new Error('waits')))]);
+    }
   });
 
   it('comes in order, one at a time, where the medium wants that', async () => {
