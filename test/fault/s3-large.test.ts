@@ -4,7 +4,7 @@ import { describeWith } from '../support/describe-with.ts';
 import { httpClient } from '../support/http-client.ts';
 import { RepositoryClient, withDigest } from '../support/registry-client.ts';
 import { startRegistry } from '../support/registry-server.ts';
-import { startMinio, startVersitygw } from '../support/s3-servers.ts';
+import { S3_SERVERS } from '../support/s3-servers.ts';
 import { makeScratch } from '../support/scratch.ts';
 import { s3Storage } from '../support/storages.ts';
 
@@ -12,8 +12,6 @@ const MIB = 1024 * 1024;
 
 /** LARGE_BLOB_MIB=6144 is more than S3 takes or copies as one: two minutes, and twice the room on the disk. */
 const size = Number(process.env.LARGE_BLOB_MIB ?? 200) * MIB;
-
-const servers = { versitygw: startVersitygw, minio: startMinio };
 
 /** Zeros, and a number in every MiB, so that no two are alike. */
 async function* content(seed: number): AsyncGenerator<Uint8Array> {
@@ -31,14 +29,14 @@ async function digestOfAll(chunks: AsyncIterable<Uint8Array>): Promise<string> {
   return `sha256:${hash.digest('hex')}`;
 }
 
-for (const name of ['versitygw', 'minio'] as const) {
+for (const [name, startS3] of S3_SERVERS) {
   describeWith([name], `a blob of ${size / MIB} MiB on ${name}`, () => {
     test.each([
       ['by PATCH', false],
       ['by a body whose digest is known', true],
     ] as const)('goes up %s, and down', async (way, isKnown) => {
       await using scratch = makeScratch();
-      await using s3 = await servers[name](scratch.path);
+      await using s3 = await startS3(scratch.path);
       const storage = s3Storage(s3);
       const config = { storage: { ...storage, redirect: { disable: true } } };
       await using server = await startRegistry({ directory: scratch.path, config });

@@ -7,11 +7,9 @@ import { randomLayers } from '../support/random-content.ts';
 import { pushImage, verifyImage } from '../support/raw-images.ts';
 import { RepositoryClient } from '../support/registry-client.ts';
 import { type RegistryServer, startRegistry } from '../support/registry-server.ts';
-import { type S3Server, startMinio, startVersitygw } from '../support/s3-servers.ts';
+import { S3_SERVERS, type S3Server } from '../support/s3-servers.ts';
 import { makeScratch } from '../support/scratch.ts';
 import { s3Storage } from '../support/storages.ts';
-
-const servers = { versitygw: startVersitygw, minio: startMinio };
 
 /** The commands of the documentation, with the folder of this test in them. */
 function documentedCommands(directory: string, bucket: string): string[][] {
@@ -36,11 +34,11 @@ const remote = ({ endpoint, accessKey, secretKey }: S3Server): Record<string, st
   RCLONE_CONFIG_BUCKET_SECRET_ACCESS_KEY: secretKey,
 });
 
-for (const name of ['versitygw', 'minio'] as const) {
+for (const [name, startS3] of S3_SERVERS) {
   describeWith([name, 'rclone'], `a directory and a bucket on ${name}`, () => {
     test('become each other by a copy, as the documentation has it', async () => {
       await using scratch = makeScratch();
-      await using s3 = await servers[name](scratch.path);
+      await using s3 = await startS3(scratch.path);
       using http = httpClient();
       const rclone = client('rclone', { env: { ...homeIn(scratch.path), ...remote(s3) } });
       const directory = scratch.at('storage');

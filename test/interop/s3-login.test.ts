@@ -10,11 +10,10 @@ import { setPassword } from '../support/login-suite.ts';
 import { type RoundRobin, startRoundRobin } from '../support/nginx.ts';
 import { type RegistryServer, startRegistry } from '../support/registry-server.ts';
 import { run } from '../support/run.ts';
-import { startMinio, startVersitygw } from '../support/s3-servers.ts';
+import { S3_SERVERS } from '../support/s3-servers.ts';
 import { makeScratch } from '../support/scratch.ts';
 import { s3Storage } from '../support/storages.ts';
 
-const servers = { versitygw: startVersitygw, minio: startMinio };
 const fairlead = fileURLToPath(new URL('../../bin/fairlead.js', import.meta.url));
 
 const programs = [
@@ -28,7 +27,7 @@ const programs = [
   'root',
 ] as const;
 
-for (const name of ['versitygw', 'minio'] as const) {
+for (const [name, startS3] of S3_SERVERS) {
   describeWith([name, ...programs], `the built-in login of two servers over one bucket on ${name}`, () => {
     const held = new AsyncDisposableStack();
     let http: HttpClient;
@@ -41,7 +40,7 @@ for (const name of ['versitygw', 'minio'] as const) {
     beforeAll(async () => {
       const scratch = held.use(makeScratch());
       folder = scratch.path;
-      const s3 = held.use(await servers[name](folder));
+      const s3 = held.use(await startS3(folder));
       http = held.use(httpClient());
       const config = {
         storage: { ...s3Storage(s3), redirect: { disable: true } },

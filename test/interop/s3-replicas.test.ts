@@ -11,22 +11,21 @@ import { digestOf } from '../support/registry-client.ts';
 import { serverUnderTest } from '../support/registry-server.ts';
 import { type Replicas, startReplicas } from '../support/replicas.ts';
 import { resumeUpload, uploadUntilCut } from '../support/resumable-upload.ts';
-import { startMinio, startVersitygw } from '../support/s3-servers.ts';
+import { S3_SERVERS } from '../support/s3-servers.ts';
 import { makeScratch } from '../support/scratch.ts';
 
-const servers = { versitygw: startVersitygw, minio: startMinio };
 const replicas = 3;
 
 /** Each waits for the verdict on a dead holder. */
 const kills = 2;
 
-for (const name of ['versitygw', 'minio'] as const) {
+for (const [name, startS3] of S3_SERVERS) {
   describeWith([name, 'nginx'], `${replicas} servers over one bucket on ${name}`, () => {
     const held = new AsyncDisposableStack();
     let set: Replicas;
     beforeAll(async () => {
       const directory = held.use(makeScratch()).path;
-      const s3 = held.use(await servers[name](directory));
+      const s3 = held.use(await startS3(directory));
       set = held.use(await startReplicas({ s3, directory, count: replicas }));
     });
     afterAll(() => held.disposeAsync());

@@ -8,10 +8,8 @@ import { greetingFiles, writeLayer } from '../support/images.ts';
 import { randomLayers } from '../support/random-content.ts';
 import { pushImage, verifyImage } from '../support/raw-images.ts';
 import { type Replicas, startReplicas } from '../support/replicas.ts';
-import { startMinio, startVersitygw } from '../support/s3-servers.ts';
+import { S3_SERVERS } from '../support/s3-servers.ts';
 import { makeScratch } from '../support/scratch.ts';
-
-const servers = { versitygw: startVersitygw, minio: startMinio };
 
 const programs = [
   'nginx',
@@ -28,7 +26,7 @@ const programs = [
 /** Images that each kind of client pushes, into as many repositories; 200 in all. */
 const counts = { raw: 4 * 40, crane: 2 * 10, docker: 12, podman: 8 };
 
-for (const name of ['versitygw', 'minio'] as const) {
+for (const [name, startS3] of S3_SERVERS) {
   describeWith([name, ...programs], `three servers over one bucket on ${name}, in turn`, () => {
     const held = new AsyncDisposableStack();
     let replicas: Replicas;
@@ -39,7 +37,7 @@ for (const name of ['versitygw', 'minio'] as const) {
 
     beforeAll(async () => {
       folder = held.use(makeScratch()).path;
-      const s3 = held.use(await servers[name](folder));
+      const s3 = held.use(await startS3(folder));
       // On one of them every reader is sent to the bucket.
       const storage = { redirect: { disable: name === 'versitygw' } };
       replicas = held.use(await startReplicas({ s3, directory: folder, count: 3, storage }));

@@ -7,21 +7,20 @@ import { describeWith } from '../support/describe-with.ts';
 import { freePort } from '../support/free-port.ts';
 import type { RegistryConfig } from '../support/registry-server.ts';
 import { attempt } from '../support/run.ts';
-import { type S3Server, startMinio, startVersitygw } from '../support/s3-servers.ts';
+import { S3_SERVERS, type S3Server } from '../support/s3-servers.ts';
 import { makeScratch, type Scratch } from '../support/scratch.ts';
 import { s3Storage } from '../support/storages.ts';
 
-const servers = { versitygw: startVersitygw, minio: startMinio };
 const fairlead = fileURLToPath(new URL('../../bin/fairlead.js', import.meta.url));
 
-for (const name of ['versitygw', 'minio'] as const) {
+for (const [name, startS3] of S3_SERVERS) {
   describeWith([name], `a start with a bucket on ${name} that cannot be used`, () => {
     const held = new AsyncDisposableStack();
     let scratch: Scratch;
     let s3: S3Server;
     beforeAll(async () => {
       scratch = held.use(makeScratch());
-      s3 = held.use(await servers[name](scratch.path));
+      s3 = held.use(await startS3(scratch.path));
     });
     afterAll(() => held.disposeAsync());
 

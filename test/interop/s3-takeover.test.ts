@@ -2,23 +2,22 @@ import { expect, test } from 'vitest';
 import { describeWith } from '../support/describe-with.ts';
 import { randomLayers } from '../support/random-content.ts';
 import { pushImage } from '../support/raw-images.ts';
-import { startMinio, startVersitygw } from '../support/s3-servers.ts';
+import { S3_SERVERS } from '../support/s3-servers.ts';
 import { makeScratch } from '../support/scratch.ts';
 import { type BucketOptions, sharedBucket } from '../support/shared-bucket.ts';
 import { pushEverything, pushReferrer, verifyAll } from '../support/takeover.ts';
 
-const servers = { versitygw: startVersitygw, minio: startMinio };
 const layouts: readonly [string, BucketOptions][] = [
   ['at the top of the bucket', {}],
   ['below a rootdirectory', { s3: { rootdirectory: '/team/registry' } }],
   ['with redirects', { storage: { redirect: { disable: false } } }],
 ];
 
-for (const name of ['versitygw', 'minio'] as const) {
+for (const [name, startS3] of S3_SERVERS) {
   describeWith([name, 'distribution'], `a bucket of distribution 3 on ${name}`, () => {
     test.each(layouts)('is taken over and handed back: %s', async (_layout, options) => {
       await using scratch = makeScratch();
-      await using s3 = await servers[name](scratch.path);
+      await using s3 = await startS3(scratch.path);
       await using shared = sharedBucket(scratch.path, s3, options);
 
       const theirs = await shared.serve('distribution');

@@ -1,15 +1,12 @@
 import { expect, test } from 'vitest';
 import { describeWith } from '../support/describe-with.ts';
 import { startRegistry } from '../support/registry-server.ts';
-import { startMinio, startVersitygw } from '../support/s3-servers.ts';
+import { S3_SERVERS } from '../support/s3-servers.ts';
 import { makeScratch } from '../support/scratch.ts';
 import { startToxiproxy } from '../support/toxiproxy.ts';
 
 describeWith(['versitygw', 'minio', 'distribution'], 'the S3 servers that tests use', () => {
-  test.each([
-    ['versitygw', startVersitygw],
-    ['minio', startMinio],
-  ])('%s serves distribution', async (_, start) => {
+  test.each(S3_SERVERS)('%s serves distribution', async (_, start) => {
     await using scratch = makeScratch();
     await using s3 = await start(scratch.path);
     const { endpoint: regionendpoint, accessKey: accesskey, secretKey: secretkey, bucket } = s3;

@@ -44,6 +44,12 @@ export function startMinio(parent: string): Promise<S3Server> {
   }));
 }
 
+/** Each by its name as a tool, with what starts it. */
+export const S3_SERVERS = [
+  ['versitygw', startVersitygw],
+  ['minio', startMinio],
+] as const;
+
 interface Launch {
   readonly command: string;
   readonly args: readonly string[];

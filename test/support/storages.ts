@@ -1,5 +1,5 @@
 import type { RegistryConfig } from './registry-server.ts';
-import { type S3Server, startMinio, startVersitygw } from './s3-servers.ts';
+import { S3_SERVERS, type S3Server } from './s3-servers.ts';
 import type { Tool } from './tools.ts';
 
 /** What a server under test keeps its content in. */
@@ -57,6 +57,5 @@ export function s3Storage(server: S3Server, more: RegistryConfig = {}): Registry
 /** Every storage that the interop suites run on. */
 export const storageKinds: readonly StorageKind[] = [
   directory,
-  bucketOn('versitygw', startVersitygw),
-  bucketOn('minio', startMinio),
+  ...S3_SERVERS.map(([name, start]) => bucketOn(name, start)),
 ];

@@ -1,25 +1,12 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { Catalog } from '../../../../src/storage/catalog.ts';
-import type { StorageDriver } from '../../../../src/storage/driver.ts';
 import { repositoriesFolder } from '../../../../src/storage/layout.ts';
-import { createS3Driver } from '../../../../src/storage/s3/s3-driver.ts';
 import { listNames } from '../../../contract/storage-harness.ts';
-import { s3Options } from '../../../support/s3/s3-harness.ts';
-import { InProcessS3 } from '../../../support/s3/s3-server.ts';
+import { ownBucket } from '../../../support/s3/own-bucket.ts';
 
-let s3: InProcessS3;
-let driver: StorageDriver;
+const bucket = ownBucket();
 
-beforeEach(async () => {
-  s3 = await InProcessS3.start();
-  driver = createS3Driver(s3Options(s3));
-});
-afterEach(async () => {
-  await driver.close();
-  await s3[Symbol.asyncDispose]();
-});
-
-const put = (key: string) => s3.store.put(key, Buffer.from('x'));
+const put = (key: string) => bucket.s3.store.put(key, Buffer.from('x'));
 
 describe('names of a folder', () => {
   const names = [
@@ -46,7 +33,7 @@ describe('names of a folder', () => {
     for (const after of ['', '0', ...sorted, 'zz']) {
       for (let limit = 1; limit <= sorted.length + 1; limit += 1) {
         const expected = sorted.filter((name) => name > after);
-        const page = await driver.list('tags', { after, limit });
+        const page = await bucket.driver.list('tags', { after, limit });
         expect(page.entries.map((entry) => entry.name)).toEqual(expected.slice(0, limit));
         expect(page.more).toBe(expected.length > limit);
       }
@@ -58,16 +45,16 @@ describe('names of a folder', () => {
     put('f/a-b/x');
     put('f/a/x');
     put('f/b');
-    expect(await listNames(driver, 'f')).toEqual(['a/', 'a-b/', 'b']);
-    expect(await listNames(driver, 'f', { limit: 1 })).toEqual(['a/']);
+    expect(await listNames(bucket.driver, 'f')).toEqual(['a/', 'a-b/', 'b']);
+    expect(await listNames(bucket.driver, 'f', { limit: 1 })).toEqual(['a/']);
   });
 
   it('cost a page a few requests, however many there are', async () => {
     for (let number = 0; number < 5_000; number += 1) put(`tags/v1.${number}/current/link`);
     put('tags/v1/current/link');
-    const page = await driver.list('tags', { limit: 100 });
+    const page = await bucket.driver.list('tags', { limit: 100 });
     expect(page.entries.slice(0, 2).map((entry) => entry.name)).toEqual(['v1', 'v1.0']);
-    expect(s3.script.count('ListObjectsV2')).toBe(2);
+    expect(bucket.s3.script.count('ListObjectsV2')).toBe(2);
   });
 });
 
@@ -82,7 +69,7 @@ describe('the catalog', () => {
   const all = async (after?: string) => {
     const names: string[] = [];
     const options = after === undefined ? {} : { after };
-    for await (const name of new Catalog(driver).names(options)) names.push(name);
+    for await (const name of new Catalog(bucket.driver).names(options)) names.push(name);
     return names;
   };
 
@@ -97,31 +84,31 @@ describe('the catalog', () => {
 
   it('lists 1,000 repositories in a few requests', async () => {
     for (let number = 0; number < 1_000; number += 1) repository(`team/app-${number}`);
-    s3.script.seen.length = 0;
+    bucket.s3.script.seen.length = 0;
     expect(await all()).toHaveLength(1_000);
-    expect(s3.script.count('ListObjectsV2')).toBeLessThanOrEqual(7);
+    expect(bucket.s3.script.count('ListObjectsV2')).toBeLessThanOrEqual(7);
   });
 
   it('asks for no more keys than the names that are wanted have, once it has seen some', async () => {
     for (let number = 0; number < 300; number += 1) repository(`team/app-${number + 100}`);
-    const catalog = new Catalog(driver);
+    const catalog = new Catalog(bucket.driver);
     const names = await all();
     for (const after of [undefined, names[99], names[199]]) {
-      s3.script.seen.length = 0;
+      bucket.s3.script.seen.length = 0;
       const page: string[] = [];
       const options = after === undefined ? { wanted: 90 } : { wanted: 90, after };
       for await (const name of catalog.names(options)) if (page.push(name) > 90) break;
       const begin = after === undefined ? 0 : names.indexOf(after) + 1;
       expect(page).toEqual(names.slice(begin, begin + 91));
-      expect(s3.script.count('ListObjectsV2')).toBeLessThanOrEqual(after === undefined ? 2 : 1);
+      expect(bucket.s3.script.count('ListObjectsV2')).toBeLessThanOrEqual(after === undefined ? 2 : 1);
     }
   });
 
   it('jumps past a repository that fills an answer', async () => {
     repository('a', 20_000);
     repository('b');
-    s3.script.seen.length = 0;
+    bucket.s3.script.seen.length = 0;
     expect(await all()).toEqual(['a', 'b']);
-    expect(s3.script.count('ListObjectsV2')).toBeLessThanOrEqual(2);
+    expect(bucket.s3.script.count('ListObjectsV2')).toBeLessThanOrEqual(2);
   });
 });
