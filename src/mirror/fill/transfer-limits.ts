@@ -40,7 +40,7 @@ export const DEFAULT_TRANSFER_LIMITS: TransferLimits = {
   largestPiece: 64 * 1024 * 1024,
   farFrom: 50,
   judgeAfter: 60,
-  fastEnough: 160 * 1024 * 1024,
+  fastEnough: 130 * 1024 * 1024,
   worthFrom: 150,
   shareFrom: 2_000,
   giveUpAfter: 30_000,
