@@ -18,6 +18,7 @@ import type { FillMedium } from './fill-medium.ts';
 import { GrowingBlob } from './growing-blob.ts';
 import { openMedium } from './open-medium.ts';
 import { type PassThroughParts, passThrough } from './pass-through.ts';
+import { readBackSlabs } from './read-back.ts';
 import { SourceTrust } from './source-trust.ts';
 import type { Spool } from './spool.ts';
 import { DEFAULT_TRANSFER_LIMITS, type TransferLimits } from './transfer-limits.ts';
@@ -59,6 +60,9 @@ export class Fills {
   readonly #options: FillsOptions;
   readonly #limits: TransferLimits;
   readonly #running = new Map<Digest, RunningFill>();
+  readonly #slabs = readBackSlabs();
+  /** Blobs that hold memory: those under way, and those that somebody still reads. */
+  #held = 0;
   readonly #ending = new Set<Promise<void>>();
   readonly #states = new WeakMap<UpstreamClient, UpstreamState>();
   readonly #abort = new AbortController();
@@ -135,9 +139,14 @@ export class Fills {
       size: size ?? Number.POSITIVE_INFINITY,
       medium,
       hashers,
-      sharers: () => Math.max(1, this.#running.size),
+      sharers: () => this.#held,
+      slabs: this.#slabs,
       openCommitted,
+      closed: () => {
+        this.#held--;
+      },
     });
+    this.#held++;
     const kept = this.#run(request, { state, first, firstAnswer, medium, blob });
     this.#track(kept);
     // What has no last byte to hold back is proven before anybody gets it.

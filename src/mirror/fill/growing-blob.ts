@@ -2,6 +2,7 @@ import type { ByteRange } from '../../oci/byte-range.ts';
 import { type Digest, digestAlgorithm, digestFromHex } from '../../oci/digest.ts';
 import type { HasherPool } from '../../storage/content-hasher.ts';
 import type { LentChunks } from '../upstream/response-body.ts';
+import type { Slabs } from '../upstream/slabs.ts';
 import { AppendBehind } from './append-behind.ts';
 import { BlobHash } from './blob-hash.ts';
 import { Changes } from './changes.ts';
@@ -10,12 +11,8 @@ import type { FillMedium } from './fill-medium.ts';
 import { LandedRanges } from './landed-ranges.ts';
 import type { HashedPrefix } from './pass-proof.ts';
 import { ReadBack } from './read-back.ts';
-import { type HeldChunk, RecentChunks } from './recent-chunks.ts';
+import { type HeldChunk, RecentChunks, recentRoom } from './recent-chunks.ts';
 import { WriteBehind } from './write-behind.ts';
-
-/** Bytes that stay in memory after they were written, for readers who keep up: of all fills together, and of one. */
-const RECENT_IN_ALL = 24 * 1024 * 1024;
-const RECENT = { least: 256 * 1024, most: 4 * 1024 * 1024 };
 
 export interface GrowingBlobParts {
   readonly digest: Digest;
@@ -23,10 +20,14 @@ export interface GrowingBlobParts {
   readonly size: number;
   readonly medium: FillMedium;
   readonly hashers: HasherPool;
-  /** How many fills share the memory there is. */
+  /** How many blobs share the memory there is. */
   readonly sharers: () => number;
+  /** For what is read back. */
+  readonly slabs: Slabs;
   /** Opens what was committed, for a reader whose bytes the medium does not hold any more. */
   readonly openCommitted: (range: ByteRange) => Promise<AsyncIterable<Uint8Array>>;
+  /** Called once, when it is over and nobody reads it any more: it holds nothing then. */
+  readonly closed: () => void;
 }
 
 type State = 'growing' | 'proven' | 'committed' | 'failed';
@@ -57,10 +58,10 @@ export class GrowingBlob {
   constructor(parts: GrowingBlobParts) {
     this.#parts = parts;
     this.#size = parts.size;
-    this.#recent = new RecentChunks(() =>
-      Math.min(Math.max(RECENT_IN_ALL / parts.sharers(), RECENT.least), RECENT.most),
-    );
+    // Who still reads what is committed does not keep up: there may be many such blobs, for long.
+    this.#recent = new RecentChunks(() => (this.#state === 'committed' ? 0 : recentRoom(parts.sharers())));
     this.#readBack = new ReadBack({
+      slabs: parts.slabs,
       medium: parts.medium,
       writtenFrom: (at) => this.#written.endFrom(at),
       size: () => this.#size,
@@ -179,6 +180,7 @@ export class GrowingBlob {
     this.#state = 'committed';
     this.#over = true;
     this.#changes.tell();
+    this.#recent.trim();
     this.#closeWhenUnread();
   }
 
@@ -297,5 +299,6 @@ export class GrowingBlob {
     this.#readBack.close();
     // Only a descriptor: whatever its end says can hurt nobody.
     this.#parts.medium.close().catch(() => {});
+    this.#parts.closed();
   }
 }

@@ -7,12 +7,19 @@ const BLOCK = 256 * 1024;
 /** Blocks that stay for others who need them: of all fills together, and of one. */
 const BLOCKS_IN_ALL = 32;
 const BLOCKS = { least: 2, most: 16 };
-/** Pieces of memory that nobody holds and that are kept. */
-const MOST_SPARE = 4;
+/** Blocks that nobody holds and that are kept for later, of all fills together. */
+const MOST_SPARE = 16;
 /** Bytes by which what is read may lag behind what was written, for that to be in the system's memory for certain. */
 const JUST_WRITTEN = 16 * 1024 * 1024;
 
+/** Memory for what is read back. */
+export function readBackSlabs(): Slabs {
+  return new Slabs({ size: BLOCK, mostSpare: MOST_SPARE });
+}
+
 interface ReadBackParts {
+  /** Of `readBackSlabs`, for all fills. */
+  readonly slabs: Slabs;
   readonly medium: Pick<FillMedium, 'read' | 'readNow'>;
   /** The end of what is written without a gap from a position on. */
   readonly writtenFrom: (position: number) => number;
@@ -34,7 +41,6 @@ interface Block {
  */
 export class ReadBack {
   readonly #parts: ReadBackParts;
-  readonly #slabs = new Slabs({ size: BLOCK, mostSpare: MOST_SPARE });
   /** By where they begin; what was used last is last. */
   readonly #blocks = new Map<number, Block>();
 
@@ -89,7 +95,7 @@ export class ReadBack {
 
   /** With one holder. */
   #read(start: number, end: number): Block {
-    const slab = this.#slabs.take();
+    const slab = this.#parts.slabs.take();
     return { slab, length: this.#readInto(slab.memory.subarray(0, end - start), start) };
   }
 

@@ -1,3 +1,7 @@
+/** Bytes that stay in memory after they were written, for readers who keep up: of all blobs together, and of one. */
+const RECENT_IN_ALL = 24 * 1024 * 1024;
+const RECENT = { least: 256 * 1024, most: 4 * 1024 * 1024 };
+
 interface Entry {
   readonly start: number;
   readonly end: number;
@@ -45,7 +49,7 @@ export class RecentChunks {
     this.#bytes += length;
     return () => {
       entry.kept = true;
-      this.#trim();
+      this.trim();
     };
   }
 
@@ -66,7 +70,8 @@ export class RecentChunks {
     this.#bytes = 0;
   }
 
-  #trim(): void {
+  /** Lets go of what there is no room for any more. */
+  trim(): void {
     const room = this.#room();
     while (this.#bytes > room) {
       const index = this.#entries.findIndex(({ kept }) => kept);
@@ -77,6 +82,11 @@ export class RecentChunks {
       drop(entry);
     }
   }
+}
+
+/** Bytes for each of so many blobs that share the memory there is. */
+export function recentRoom(sharers: number): number {
+  return Math.min(Math.max(RECENT_IN_ALL / sharers, RECENT.least), RECENT.most);
 }
 
 function bytesAt({ chunks, start }: Entry, position: number): Buffer {

@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { FillMedium } from '../../../src/mirror/fill/fill-medium.ts';
 import { GrowingBlob } from '../../../src/mirror/fill/growing-blob.ts';
+import { readBackSlabs } from '../../../src/mirror/fill/read-back.ts';
 import { digestOf } from '../../../src/oci/digest.ts';
 import { inlineHashers } from '../../../src/storage/hashing/inline-hashers.ts';
 
 const CONTENT = Buffer.from('a blob of few bytes');
 
-function growing(medium: Partial<FillMedium>): GrowingBlob {
+function growing(medium: Partial<FillMedium>, closed: () => void = () => {}): GrowingBlob {
   return new GrowingBlob({
     digest: digestOf(CONTENT),
     size: CONTENT.length,
@@ -21,6 +22,8 @@ function growing(medium: Partial<FillMedium>): GrowingBlob {
     },
     hashers: inlineHashers,
     sharers: () => 1,
+    slabs: readBackSlabs(),
+    closed,
     openCommitted: async () =>
       (async function* () {
         yield CONTENT;
@@ -60,6 +63,24 @@ describe('a growing blob', () => {
     for (const done of writes) done();
     await Promise.all([written, landing]);
     expect(order).toEqual(['written', 'whole']);
+  });
+
+  it('keeps nothing in memory for who reads slowly, once it is committed', async () => {
+    const free: string[] = [];
+    const read: FillMedium['read'] = async (into, offset) =>
+      CONTENT.copy(into, 0, offset, offset + into.byteLength);
+    const blob = growing({ read }, () => free.push('medium'));
+    await blob.land({ chunks: [CONTENT.subarray(0, 5)], letGo: () => free.push('first') }, 0);
+    await blob.land({ chunks: [CONTENT.subarray(5)], letGo: () => free.push('second') }, 5);
+    await blob.prove();
+    const reader = blob.read({ start: 0, end: CONTENT.length - 1 }, new AbortController().signal);
+    const got = [(await reader.next()).value];
+    expect(free).toEqual([]);
+    blob.committed();
+    expect(free).toEqual(['second']);
+    for await (const chunk of reader) got.push(chunk);
+    expect(free).toEqual(['second', 'first', 'medium']);
+    expect(Buffer.concat(got.filter((chunk) => chunk !== undefined)).equals(CONTENT)).toBe(true);
   });
 
   it('is read from the storage once its medium is closed', async () => {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { ReadBack } from '../../../src/mirror/fill/read-back.ts';
+import { ReadBack, readBackSlabs } from '../../../src/mirror/fill/read-back.ts';
 
 const BLOCK = 256 * 1024;
 
@@ -10,6 +10,7 @@ function reading(of: { size: number; written: number; sharers?: number }) {
   const answers: (Error | number)[] = [];
   const state = { written: of.written };
   const back = new ReadBack({
+    slabs: readBackSlabs(),
     medium: {
       read: async (into, offset) => {
         reads.push([offset, into.byteLength]);
