@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Digest } from '../../src/oci/digest.ts';
 import { describeWith } from '../support/describe-with.ts';
 import type { RegistryServer } from '../support/registry-server.ts';
 import { makeScratch } from '../support/scratch.ts';
-import { type Proxy as Line, startToxiproxy, type Toxic } from '../support/toxiproxy.ts';
+import { type Proxy as Line, startToxiproxy, type Toxic, type Toxiproxy } from '../support/toxiproxy.ts';
 import { pull, startFaultMirror, storageCheck } from '../support/upstream/fault-mirror.ts';
 import { ScriptedUpstream } from '../support/upstream/scripted-upstream.ts';
 
@@ -14,18 +14,21 @@ const MiB = 1024 * 1024;
 describeWith(['toxiproxy'], 'a mirror behind a bad line', () => {
   const held = new AsyncDisposableStack();
   let upstream: ScriptedUpstream;
+  let toxiproxy: Toxiproxy;
   let line: Line;
   let mirror: RegistryServer;
   let check: ReturnType<typeof storageCheck>;
   beforeAll(async () => {
     const scratch = held.use(makeScratch());
     upstream = held.use(await ScriptedUpstream.start());
-    line = await held.use(await startToxiproxy()).proxy('line', upstream.host);
+    toxiproxy = held.use(await startToxiproxy());
+    line = await toxiproxy.proxy('line', upstream.host);
     const upstreams = [{ name: 'far.example', urls: [`http://${line.host}`], tagttl: '0s' }];
     mirror = held.use(await startFaultMirror({ directory: scratch.path, upstreams }));
     check = storageCheck(mirror.root);
   });
   afterAll(() => held.disposeAsync());
+  afterEach(() => toxiproxy.reset());
   // What the test before did to the line is over when the upstream is asked again.
   beforeEach(async () => {
     const digest = fresh(1);
@@ -56,11 +59,7 @@ describeWith(['toxiproxy'], 'a mirror behind a bad line', () => {
   test.each(BAD)('gives the whole of a blob by a line that %s', async (_, size, toxic) => {
     const digest = fresh(size);
     await line.add(toxic);
-    try {
-      expect(await blob(digest)).toMatchObject({ status: 200, ended: true, bytes: size, digest });
-    } finally {
-      await line.remove(toxic.name);
-    }
+    expect(await blob(digest)).toMatchObject({ status: 200, ended: true, bytes: size, digest });
     await check();
   });
 
@@ -77,7 +76,6 @@ describeWith(['toxiproxy'], 'a mirror behind a bad line', () => {
       if (bytes > MiB) done ??= spoil().then(() => delay(1_500).then(mend));
     });
     await done;
-    await line.remove('width');
     expect(got).toMatchObject({ status: 200, ended: true, bytes: 8 * MiB, digest });
     const ranges = upstream.requests.slice(before).map(({ headers }) => headers.range ?? '');
     expect(ranges.some((range) => /^bytes=[1-9]/.test(range))).toBe(true);
@@ -93,7 +91,6 @@ describeWith(['toxiproxy'], 'a mirror behind a bad line', () => {
       first ??= performance.now() - begun;
     });
     const whole = performance.now() - begun;
-    await line.remove('width');
     expect(got).toMatchObject({ ended: true, digest });
     expect(first).toBeLessThan(whole / 4);
   });
@@ -108,8 +105,7 @@ describeWith(['toxiproxy'], 'a mirror behind a bad line', () => {
     await spoilt;
     expect(got.ended).toBe(false);
     await check([digest]);
-    await line.remove(NOTHING_COMES.name);
-    await line.remove('width');
+    await toxiproxy.reset();
     await expect
       .poll(async () => (await blob(digest)).digest, { timeout: 20_000, interval: 250 })
       .toBe(digest);

@@ -1,6 +1,12 @@
 import { beforeAll, expect, test } from 'vitest';
 import type { Clients } from '../support/clients.ts';
-import { type Docker, type DockerOptions, startDockerClassic, startDockerEngine } from '../support/docker.ts';
+import {
+  CLASSIC_DOCKER,
+  type Docker,
+  type DockerOptions,
+  startDockerClassic,
+  startDockerEngine,
+} from '../support/docker.ts';
 import { greetingFiles, pushGreeting, writeLayer } from '../support/images.ts';
 import { type LoginContext, loginSuite, setPassword } from '../support/login-suite.ts';
 
@@ -112,10 +118,8 @@ function dockerTests(context: LoginContext, start: (options: DockerOptions) => P
   });
 }
 
-loginSuite(
-  'docker 20.10 with a login',
-  ['dockerd-classic', 'containerd-classic', 'docker', 'ctr', 'crane', 'busybox', 'root'],
-  (context) => dockerTests(context, startDockerClassic),
+loginSuite('docker 20.10 with a login', ['crane', 'busybox', ...CLASSIC_DOCKER], (context) =>
+  dockerTests(context, startDockerClassic),
 );
 
 loginSuite(

@@ -5,6 +5,8 @@ import { client } from '../support/client.ts';
 import { clientsIn } from '../support/clients.ts';
 import { describeWith } from '../support/describe-with.ts';
 import {
+  CLASSIC_DOCKER,
+  DOCKER_ENGINE,
   type Docker,
   type DockerOptions,
   startContainerd,
@@ -17,17 +19,7 @@ import { type RegistryServer, startRegistry } from '../support/registry-server.t
 import { makeScratch } from '../support/scratch.ts';
 import { type Tool, toolPath } from '../support/tools.ts';
 
-const TOOLS: readonly Tool[] = [
-  'dockerd-classic',
-  'containerd-classic',
-  'dockerd-engine',
-  'containerd',
-  'docker',
-  'ctr',
-  'crane',
-  'busybox',
-  'root',
-];
+const TOOLS: readonly Tool[] = ['crane', 'busybox', ...CLASSIC_DOCKER, ...DOCKER_ENGINE];
 
 /** A daemon cannot log in to a mirror, and sends it a person's login at Docker Hub. */
 describeWith(TOOLS, 'a mirror with the built-in login', () => {

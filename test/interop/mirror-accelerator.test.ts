@@ -4,7 +4,7 @@ import { parse } from 'yaml';
 import { client } from '../support/client.ts';
 import { type Clients, clientsIn } from '../support/clients.ts';
 import { describeWith } from '../support/describe-with.ts';
-import { startDockerClassic, startDockerEngine } from '../support/docker.ts';
+import { CLASSIC_DOCKER, DOCKER_ENGINE, startDockerClassic, startDockerEngine } from '../support/docker.ts';
 import { documentText } from '../support/document.ts';
 import { freePort } from '../support/free-port.ts';
 import { type MirrorSetup, PULLER, startMirrorSetup } from '../support/mirror-setup.ts';
@@ -129,18 +129,14 @@ describeWith(TOOLS, 'an accelerator with a host name for each registry, behind n
     for (const image of IMAGES) await crane('validate', '--remote', image);
   });
 
-  describeWith(
-    ['dockerd-classic', 'containerd-classic', 'dockerd-engine', 'containerd', 'ctr', 'docker', 'root'],
-    'asked by docker',
-    () => {
-      test.each([
-        ['20.10', startDockerClassic],
-        ['Engine 29', startDockerEngine],
-      ])('%s pulls by each name', async (_, start) => {
-        await using docker = await start({ folder: scratch.path, env: await env() });
-        for (const image of IMAGES) await docker.cli('pull', image);
-        expect((await docker.cli('images', '--digests')).stdout).toContain(it.hello);
-      });
-    },
-  );
+  describeWith([...CLASSIC_DOCKER, ...DOCKER_ENGINE], 'asked by docker', () => {
+    test.each([
+      ['20.10', startDockerClassic],
+      ['Engine 29', startDockerEngine],
+    ])('%s pulls by each name', async (_, start) => {
+      await using docker = await start({ folder: scratch.path, env: await env() });
+      for (const image of IMAGES) await docker.cli('pull', image);
+      expect((await docker.cli('images', '--digests')).stdout).toContain(it.hello);
+    });
+  });
 });

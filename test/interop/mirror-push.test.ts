@@ -1,7 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Clients, clientsIn } from '../support/clients.ts';
 import { describeWith } from '../support/describe-with.ts';
-import { type Docker, startDockerClassic, startDockerEngine } from '../support/docker.ts';
+import {
+  CLASSIC_DOCKER,
+  DOCKER_ENGINE,
+  type Docker,
+  startDockerClassic,
+  startDockerEngine,
+} from '../support/docker.ts';
 import { pushGreeting } from '../support/images.ts';
 import { type RegistryServer, startRegistry } from '../support/registry-server.ts';
 import { makeScratch, type Scratch } from '../support/scratch.ts';
@@ -14,18 +20,7 @@ const PUSH = 30_000;
 const STATES = ['up', 'slow', 'limited', 'gone'] as const;
 
 describeWith(
-  [
-    'dockerd-classic',
-    'containerd-classic',
-    'dockerd-engine',
-    'containerd',
-    'ctr',
-    'docker',
-    'crane',
-    'skopeo',
-    'busybox',
-    'root',
-  ],
+  ['crane', 'skopeo', 'busybox', ...CLASSIC_DOCKER, ...DOCKER_ENGINE],
   'a push beside the mirror',
   () => {
     const held = new AsyncDisposableStack();

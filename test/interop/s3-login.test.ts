@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Clients, clientsIn } from '../support/clients.ts';
 import { describeWith } from '../support/describe-with.ts';
-import { type Docker, startDockerClassic } from '../support/docker.ts';
+import { CLASSIC_DOCKER, type Docker, startDockerClassic } from '../support/docker.ts';
 import { eventually } from '../support/eventually.ts';
 import { type HttpClient, httpClient } from '../support/http-client.ts';
 import { greetingFiles, writeLayer } from '../support/images.ts';
@@ -16,16 +16,7 @@ import { s3Storage } from '../support/storages.ts';
 
 const fairlead = fileURLToPath(new URL('../../bin/fairlead.js', import.meta.url));
 
-const programs = [
-  'nginx',
-  'crane',
-  'docker',
-  'dockerd-classic',
-  'containerd-classic',
-  'ctr',
-  'busybox',
-  'root',
-] as const;
+const programs = ['nginx', 'crane', 'busybox', ...CLASSIC_DOCKER] as const;
 
 for (const [name, startS3] of S3_SERVERS) {
   describeWith([name, ...programs], `the built-in login of two servers over one bucket on ${name}`, () => {

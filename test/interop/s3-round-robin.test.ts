@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Clients, clientsIn } from '../support/clients.ts';
 import { describeWith } from '../support/describe-with.ts';
-import { type Docker, startDockerClassic } from '../support/docker.ts';
+import { CLASSIC_DOCKER, type Docker, startDockerClassic } from '../support/docker.ts';
 import { greetingFiles, writeLayer } from '../support/images.ts';
 import { randomLayers } from '../support/random-content.ts';
 import { pushImage, verifyImage } from '../support/raw-images.ts';
@@ -11,17 +11,7 @@ import { type Replicas, startReplicas } from '../support/replicas.ts';
 import { S3_SERVERS } from '../support/s3-servers.ts';
 import { makeScratch } from '../support/scratch.ts';
 
-const programs = [
-  'nginx',
-  'crane',
-  'podman',
-  'docker',
-  'dockerd-classic',
-  'containerd-classic',
-  'ctr',
-  'busybox',
-  'root',
-] as const;
+const programs = ['nginx', 'crane', 'podman', 'busybox', ...CLASSIC_DOCKER] as const;
 
 /** Images that each kind of client pushes, into as many repositories; 200 in all. */
 const counts = { raw: 4 * 40, crane: 2 * 10, docker: 12, podman: 8 };

@@ -5,6 +5,10 @@ import { type Program, startProgram } from './program.ts';
 import { run } from './run.ts';
 import { goFirstPath, systemPath, toolPath } from './tools.ts';
 
+/** What the daemons need, each with what it runs and what talks to it. */
+export const CLASSIC_DOCKER = ['dockerd-classic', 'containerd-classic', 'docker', 'ctr', 'root'] as const;
+export const DOCKER_ENGINE = ['dockerd-engine', 'containerd', 'docker', 'ctr', 'root'] as const;
+
 /** A docker daemon with its own containerd, and a command line that talks to it. */
 export interface Docker extends AsyncDisposable {
   readonly cli: Client;

@@ -25,6 +25,8 @@ export interface Proxy {
 export interface Toxiproxy extends AsyncDisposable {
   /** A new proxy that leads to `upstream`, `host:port`. */
   proxy(name: string, upstream: string): Promise<Proxy>;
+  /** Makes all lines good again. */
+  reset(): Promise<void>;
 }
 
 export async function startToxiproxy(): Promise<Toxiproxy> {
@@ -52,6 +54,7 @@ export async function startToxiproxy(): Promise<Toxiproxy> {
         enable: () => ask('POST', path, { name, listen: host, upstream, enabled: true }),
       };
     },
+    reset: () => ask('POST', '/reset'),
     [Symbol.asyncDispose]: () => program[Symbol.asyncDispose](),
   };
 }
