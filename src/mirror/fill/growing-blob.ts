@@ -207,7 +207,7 @@ export class GrowingBlob {
       for (let at = range.start; at <= this.#lastOf(range); ) {
         signal.throwIfAborted();
         if (this.#closed) {
-          yield* await this.#fromStorage({ start: at, end: range.end });
+          yield* await this.#fromStorage({ start: at, end: range.end }, signal);
           return;
         }
         const end = this.#readableEnd(at, range.end);
@@ -218,7 +218,7 @@ export class GrowingBlob {
         }
         const held = await this.#hold(at, end);
         if (held === undefined) {
-          yield* await this.#fromStorage({ start: at, end: range.end });
+          yield* await this.#fromStorage({ start: at, end: range.end }, signal);
           return;
         }
         try {
@@ -262,8 +262,9 @@ export class GrowingBlob {
     return held;
   }
 
-  async #fromStorage(range: ByteRange): Promise<AsyncIterable<Uint8Array>> {
+  async #fromStorage(range: ByteRange, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
     while (this.#state !== 'committed') {
+      signal.throwIfAborted();
       if (this.#over) throw this.#error;
       await this.#changes.next();
     }

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { FillMedium } from '../../../src/mirror/fill/fill-medium.ts';
-import { GrowingBlob } from '../../../src/mirror/fill/growing-blob.ts';
+import { GrowingBlob, type GrowingBlobParts } from '../../../src/mirror/fill/growing-blob.ts';
 import { readBackSlabs } from '../../../src/mirror/fill/read-back.ts';
 import { digestOf } from '../../../src/oci/digest.ts';
 import { inlineHashers } from '../../../src/storage/hashing/inline-hashers.ts';
 
 const CONTENT = Buffer.from('a blob of few bytes');
 
-function growing(medium: Partial<FillMedium>, closed: () => void = () => {}): GrowingBlob {
+function growing(medium: Partial<FillMedium>, parts: Partial<GrowingBlobParts> = {}): GrowingBlob {
   return new GrowingBlob({
     digest: digestOf(CONTENT),
     size: CONTENT.length,
@@ -23,11 +23,12 @@ function growing(medium: Partial<FillMedium>, closed: () => void = () => {}): Gr
     hashers: inlineHashers,
     sharers: () => 1,
     slabs: readBackSlabs(),
-    closed,
+    closed: () => {},
     openCommitted: async () =>
       (async function* () {
         yield CONTENT;
       })(),
+    ...parts,
   });
 }
 
@@ -69,7 +70,7 @@ describe('a growing blob', () => {
     const free: string[] = [];
     const read: FillMedium['read'] = async (into, offset) =>
       CONTENT.copy(into, 0, offset, offset + into.byteLength);
-    const blob = growing({ read }, () => free.push('medium'));
+    const blob = growing({ read }, { closed: () => free.push('medium') });
     await blob.land({ chunks: [CONTENT.subarray(0, 5)], letGo: () => free.push('first') }, 0);
     await blob.land({ chunks: [CONTENT.subarray(5)], letGo: () => free.push('second') }, 5);
     await blob.prove();
@@ -81,6 +82,16 @@ describe('a growing blob', () => {
     for await (const chunk of reader) got.push(chunk);
     expect(free).toEqual(['second', 'first', 'medium']);
     expect(Buffer.concat(got.filter((chunk) => chunk !== undefined)).equals(CONTENT)).toBe(true);
+  });
+
+  it('lets a reader go who waits for it to be stored', async () => {
+    const [half, size] = [Buffer.alloc(256 * 1024), 1024 * 1024];
+    const blob = growing({ anyOrder: false }, { size, sharers: () => 1_000 });
+    for (const start of [0, half.length]) await blob.land({ chunks: [half], letGo: () => {} }, start);
+    const abort = new AbortController();
+    const read = blob.read({ start: 0, end: size - 1 }, abort.signal).next();
+    abort.abort(new Error('has left'));
+    await expect(read).rejects.toThrow('has left');
   });
 
   it('is read from the storage once its medium is closed', async () => {
