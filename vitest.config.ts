@@ -1,5 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
+/** Milliseconds. No bound that a test is about: a busy machine takes longer than the second of vitest's own. */
+const expected = { poll: { timeout: 10_000 } };
+
 export default defineConfig({
   test: {
     projects: [
@@ -8,6 +11,7 @@ export default defineConfig({
           name: 'unit',
           include: ['test/unit/**/*.test.ts', 'test/contract/**/*.test.ts', 'test/api/**/*.test.ts'],
           testTimeout: 30_000,
+          expect: expected,
         },
       },
       {
@@ -15,6 +19,7 @@ export default defineConfig({
           name: 'interop',
           include: ['test/interop/**/*.test.ts'],
           testTimeout: 300_000,
+          expect: expected,
           hookTimeout: 300_000,
           fileParallelism: false,
         },
@@ -24,6 +29,7 @@ export default defineConfig({
           name: 'fault',
           include: ['test/fault/**/*.test.ts'],
           testTimeout: 600_000,
+          expect: expected,
           hookTimeout: 300_000,
           fileParallelism: false,
         },

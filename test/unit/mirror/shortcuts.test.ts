@@ -19,7 +19,8 @@ const content = Buffer.from('0123456789');
 const range = { start: 3, end: 5 };
 const blobs = /^GET .*blobs/;
 const unauthorized = ({ req }: Exchange) => req.headers.authorization === undefined;
-const short = { timeouts: { connect: 300, firstByte: 100, stall: 100 } };
+/** Milliseconds. */
+const impatient = { timeouts: { connect: 20_000, firstByte: 300, stall: 20_000 } };
 
 function leadTo(up: ScriptedUpstream, storage: ScriptedUpstream): void {
   up.on(
@@ -38,7 +39,7 @@ async function redirected(
   leadTo(up, storage);
   // A registry that wants a token says so first.
   if (registry.auth === 'token') up.on(unauthorized, (_, next) => next());
-  const it = client(up.url, { ...short, ...options });
+  const it = client(up.url, options);
   const first = await part(it, { digest, shortcut: undefined });
   if (first.shortcut === undefined) throw new Error('was not redirected');
   up.requests.length = 0;
@@ -88,7 +89,7 @@ describe('the parts of a blob that a registry redirects', () => {
     ],
     ['leads in a circle', redirect(({ url }) => `${url.pathname}${url.search}`)],
   ])('are asked for at the registry when the storage host %s', async (_, fault) => {
-    const { up, storage, digest, it, shortcut } = await redirected();
+    const { up, storage, digest, it, shortcut } = await redirected(fault === silence ? impatient : {});
     storage.on(blobs, fault, 1);
     const again = await part(it, { digest, shortcut });
     expect(up.requests).toHaveLength(1);
@@ -184,7 +185,6 @@ describe('a shortcut is not taken', () => {
     secret.addBlob(content);
     proxy.addBlob(content);
     const it = client('http://registry.public.example', {
-      ...short,
       proxies: { http: proxy.url, no: '127.0.0.1' },
     });
     const asked = (host: string) => proxy.requests.filter(({ headers }) => headers.host === host).length;
