@@ -1,3 +1,8 @@
+import type { LentChunks } from '../upstream/response-body.ts';
+
+/** Bytes of a chunk, on average, from which it is worth more to leave it where it is. */
+const WORTH_LEAVING = 1024;
+
 /** Bytes in all. */
 export function lengthOf(chunks: readonly Buffer[]): number {
   return chunks.reduce((sum, chunk) => sum + chunk.length, 0);
@@ -17,4 +22,13 @@ export function clip(
     start += chunk.length;
   }
   return wanted;
+}
+
+/** Copies many small chunks into one, and lets go of them. */
+export function gathered(lent: LentChunks): LentChunks {
+  const { chunks, letGo } = lent;
+  if (chunks.length === 1 || lengthOf(chunks) >= chunks.length * WORTH_LEAVING) return lent;
+  const all = Buffer.concat(chunks);
+  letGo();
+  return { chunks: [all], letGo: () => {} };
 }

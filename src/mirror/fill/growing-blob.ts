@@ -6,7 +6,7 @@ import type { Slabs } from '../upstream/slabs.ts';
 import { AppendBehind } from './append-behind.ts';
 import { BlobHash } from './blob-hash.ts';
 import { Changes } from './changes.ts';
-import { lengthOf } from './chunks.ts';
+import { gathered, lengthOf } from './chunks.ts';
 import type { FillMedium } from './fill-medium.ts';
 import { LandedRanges } from './landed-ranges.ts';
 import type { HashedPrefix } from './pass-proof.ts';
@@ -103,7 +103,11 @@ export class GrowingBlob {
    * Takes bytes that are missing; readers have them at once. Resolves when they are written; lets go of the chunks
    * when nobody reads them any more.
    */
-  async land({ chunks, letGo }: LentChunks, offset: number): Promise<void> {
+  land(lent: LentChunks, offset: number): Promise<void> {
+    return this.#land(gathered(lent), offset);
+  }
+
+  async #land({ chunks, letGo }: LentChunks, offset: number): Promise<void> {
     const length = lengthOf(chunks);
     const kept = this.#recent.add(offset, { chunks, letGo, length });
     this.#landed.add(offset, offset + length);

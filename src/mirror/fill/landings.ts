@@ -1,8 +1,10 @@
+import { costOf } from '../upstream/chunk-cost.ts';
+
 /** Writes under way: the next bytes are taken while those before are still being written, as far as memory lets. */
 export class Landings {
   readonly #room: () => number;
   readonly #running = new Set<Promise<void>>();
-  #bytes = 0;
+  #cost = 0;
   #failure: { readonly error: unknown } | undefined;
 
   /** @param room bytes that may wait to be written */
@@ -12,17 +14,18 @@ export class Landings {
 
   /** Resolves when there is room for more. @throws what a write before this one failed with */
   async add(landing: Promise<void>, bytes: number): Promise<void> {
-    this.#bytes += bytes;
+    const cost = costOf(bytes);
+    this.#cost += cost;
     const running = landing
       .catch((error: unknown) => {
         this.#failure ??= { error };
       })
       .finally(() => {
-        this.#bytes -= bytes;
+        this.#cost -= cost;
         this.#running.delete(running);
       });
     this.#running.add(running);
-    while (this.#bytes > this.#room() && this.#running.size > 0) await Promise.race(this.#running);
+    while (this.#cost > this.#room() && this.#running.size > 0) await Promise.race(this.#running);
     this.#check();
   }
 

@@ -1,3 +1,5 @@
+import { costOf } from '../upstream/chunk-cost.ts';
+
 /** Bytes that stay in memory after they were written, for readers who keep up: of all blobs together, and of one. */
 const RECENT_IN_ALL = 24 * 1024 * 1024;
 const RECENT = { least: 256 * 1024, most: 4 * 1024 * 1024 };
@@ -28,7 +30,7 @@ export interface HeldChunk {
 export class RecentChunks {
   readonly #room: () => number;
   #entries: Entry[] = [];
-  #bytes = 0;
+  #cost = 0;
 
   /** @param room bytes of written content that stay, as of now */
   constructor(room: () => number) {
@@ -46,7 +48,7 @@ export class RecentChunks {
     const { chunks, letGo, length } = landed;
     const entry = { start, end: start + length, chunks, letGo, kept: false, readers: 0, gone: false };
     this.#entries.push(entry);
-    this.#bytes += length;
+    this.#cost += costOf(length);
     return () => {
       entry.kept = true;
       this.trim();
@@ -67,18 +69,18 @@ export class RecentChunks {
   clear(): void {
     for (const entry of this.#entries) drop(entry);
     this.#entries = [];
-    this.#bytes = 0;
+    this.#cost = 0;
   }
 
   /** Lets go of what there is no room for any more. */
   trim(): void {
     const room = this.#room();
-    while (this.#bytes > room) {
+    while (this.#cost > room) {
       const index = this.#entries.findIndex(({ kept }) => kept);
       const entry = this.#entries[index];
       if (entry === undefined) return;
       this.#entries.splice(index, 1);
-      this.#bytes -= entry.end - entry.start;
+      this.#cost -= costOf(entry.end - entry.start);
       drop(entry);
     }
   }

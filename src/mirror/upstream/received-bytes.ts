@@ -1,9 +1,10 @@
+import { costOf } from './chunk-cost.ts';
 import type { LentChunks } from './response-body.ts';
 import type { Slab, Slabs } from './slabs.ts';
 
 /** Bytes; less room than this is not worth a read of its own. */
 const LEAST_ROOM = 64 * 1024;
-/** Bytes that may lie unread before no more are taken. */
+/** Bytes, as `costOf` counts, that may lie unread before no more are taken. */
 const MOST_UNREAD = 512 * 1024;
 
 /** What came on a connection and was not read yet, in slabs that are filled one after the other. */
@@ -55,7 +56,7 @@ export class ReceivedBytes {
   addCopied(chunks: readonly Buffer[]): void {
     for (const chunk of chunks) {
       this.#chunks.push(chunk);
-      this.#unread += chunk.length;
+      this.#unread += costOf(chunk.length);
     }
   }
 

@@ -1,4 +1,5 @@
 import { CollectedBytes } from '../../operations/collected-bytes.ts';
+import { costOf } from './chunk-cost.ts';
 
 /** Chunks in memory that is used again: valid until they are let go. */
 export interface LentChunks {
@@ -25,14 +26,14 @@ export interface BodyFlow {
   abort(reason: Error): void;
 }
 
-/** Bytes that may lie unread before the connection is made to wait. */
+/** Bytes, as `costOf` counts, that may lie unread before the connection is made to wait. */
 const HIGH_WATER = 512 * 1024;
 
 /** Between a connection that pushes and a reader that pulls; bounded. */
 export class BufferedBody implements ResponseBody {
   readonly #flow: BodyFlow;
   #chunks: Buffer[] = [];
-  #bytes = 0;
+  #unread = 0;
   #ended = false;
   #error: Error | undefined;
   #waiting: (() => void) | undefined;
@@ -49,8 +50,8 @@ export class BufferedBody implements ResponseBody {
 
   push(chunk: Buffer): void {
     this.#chunks.push(chunk);
-    this.#bytes += chunk.length;
-    if (this.#bytes >= HIGH_WATER && !this.#paused) {
+    this.#unread += costOf(chunk.length);
+    if (this.#unread >= HIGH_WATER && !this.#paused) {
       this.#paused = true;
       this.#flow.pause();
     }
@@ -70,15 +71,15 @@ export class BufferedBody implements ResponseBody {
   }
 
   async read(): Promise<LentChunks | undefined> {
-    while (this.#bytes === 0 && !this.#ended) {
+    while (this.#unread === 0 && !this.#ended) {
       await new Promise<void>((resolve) => {
         this.#waiting = resolve;
       });
     }
-    if (this.#bytes > 0) {
+    if (this.#unread > 0) {
       const chunks = this.#chunks;
       this.#chunks = [];
-      this.#bytes = 0;
+      this.#unread = 0;
       if (this.#paused) {
         this.#paused = false;
         this.#flow.resume();
@@ -92,7 +93,7 @@ export class BufferedBody implements ResponseBody {
   abort(): void {
     if (!this.#ended) this.#flow.abort(new Error('nobody reads on'));
     this.#chunks = [];
-    this.#bytes = 0;
+    this.#unread = 0;
   }
 
   #wake(): void {

@@ -84,6 +84,17 @@ describe('a growing blob', () => {
     expect(Buffer.concat(got.filter((chunk) => chunk !== undefined)).equals(CONTENT)).toBe(true);
   });
 
+  it('copies what comes in many small chunks into one, and keeps none of them', async () => {
+    const written: Buffer[] = [];
+    const blob = growing({ write: async (chunks) => void written.push(...chunks) });
+    const chunks = Array.from(CONTENT, (_, at) => CONTENT.subarray(at, at + 1));
+    let free = 0;
+    const landing = blob.land({ chunks, letGo: () => free++ }, 0);
+    expect(free).toBe(1);
+    await Promise.all([landing, blob.prove().then((proven) => expect(proven).toBe(true))]);
+    expect(written).toEqual([CONTENT]);
+  });
+
   it('lets a reader go who waits for it to be stored', async () => {
     const [half, size] = [Buffer.alloc(256 * 1024), 1024 * 1024];
     const blob = growing({ anyOrder: false }, { size, sharers: () => 1_000 });

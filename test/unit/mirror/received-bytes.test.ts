@@ -104,4 +104,15 @@ describe('what came on a connection', () => {
     expect(received.empty).toBe(false);
     expect(textOf(received.lend())).toBe('the last of it');
   });
+
+  it('is enough when it is many chunks, however small', () => {
+    const { received } = receiving();
+    const byte = put(received, 'a');
+    received.add(new Array(1_023).fill(byte));
+    expect(received.full).toBe(false);
+    received.add([byte]);
+    expect(received.full).toBe(true);
+    received.lend()?.letGo();
+    expect(received.full).toBe(false);
+  });
 });
