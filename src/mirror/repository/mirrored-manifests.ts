@@ -48,9 +48,9 @@ export class MirroredManifests {
     const here = await storage.manifests.find(this.#source.stored, reference);
     if (fresh !== undefined && here?.digest === fresh) return stored(here);
     try {
-      if (fresh !== undefined) return await this.#latest(tag, fresh);
-      if (here === undefined && method === 'GET') return received(await this.#fetch(reference));
-      const head = await this.#head(reference);
+      if (fresh !== undefined) return await this.#latest(tag, { digest: fresh });
+      if (here === undefined && method === 'GET') return received(await this.#fetch(reference, { tag }));
+      const head = await this.#head(reference, here?.digest);
       checks.note(key, head.digest);
       if (here?.digest === head.digest) return stored(here);
       if (
@@ -62,7 +62,7 @@ export class MirroredManifests {
         checks.expect(`${this.#source.stored}@${head.digest}`, tag);
         if (head.size !== undefined && head.mediaType !== undefined) return headAnswer(head);
       }
-      return await this.#latest(tag, head.digest);
+      return await this.#latest(tag, head);
     } catch (error) {
       if (here !== undefined && isOutage(error)) {
         this.#parts.log.warn(
@@ -84,16 +84,22 @@ export class MirroredManifests {
   }
 
   /** What a tag leads to now: stored already, or fetched; the tag follows. */
-  async #latest(tag: Tag, digest: Digest): Promise<ManifestAnswer> {
+  async #latest(
+    tag: Tag,
+    { digest, whole }: Pick<ManifestHead, 'digest' | 'whole'>,
+  ): Promise<ManifestAnswer> {
     const { storage } = this.#parts;
     const here = await storage.manifests.find(this.#source.stored, { kind: 'digest', digest });
-    if (here === undefined) return received(await this.#fetch({ kind: 'digest', digest }, tag));
+    if (here === undefined) return received(await this.#fetch({ kind: 'digest', digest }, { tag, whole }));
     await this.#keeping(digest, () => storage.tags.write(this.#source.stored, tag, digest));
     return stored(here);
   }
 
-  /** A HEAD upstream, once however many ask, whoever of them leaves. */
-  #head(reference: Reference): Promise<ManifestHead> {
+  /**
+   * A HEAD upstream, once however many ask, whoever of them leaves.
+   * @param known the digest of what is stored for the reference
+   */
+  #head(reference: Reference, known?: Digest): Promise<ManifestHead> {
     const { client, upstreamName } = this.#source;
     const text = formatReference(reference);
     return this.#parts.heads.run(`${this.#source.stored}@${text}`, async () => {
@@ -101,24 +107,29 @@ export class MirroredManifests {
       const abort = new AbortController();
       const timer = setTimeout(() => abort.abort(new TimeoutError(`no answer within ${within} ms`)), within);
       try {
-        return await client.headManifest({ repository: upstreamName, reference, signal: abort.signal });
+        return await client.headManifest({
+          repository: upstreamName,
+          reference,
+          known,
+          signal: abort.signal,
+        });
       } finally {
         clearTimeout(timer);
       }
     });
   }
 
-  /** Fetches a manifest and keeps it, with the tag it was asked by. */
+  /** Fetches a manifest, unless it came whole with what was asked before, and keeps it with the tag it was asked by. */
   #fetch(
     reference: Reference,
-    tag = reference.kind === 'tag' ? reference.tag : undefined,
+    { tag, whole }: { readonly tag?: Tag | undefined; readonly whole?: ReceivedManifest | undefined } = {},
   ): Promise<ReceivedManifest> {
     const { client, upstreamName } = this.#source;
     const { checks } = this.#parts;
     return this.#parts.manifests.run(
       `${this.#source.stored}@${formatReference(reference)} ${tag}`,
       async () => {
-        const found = await client.getManifest({ repository: upstreamName, reference });
+        const found = whole ?? (await client.getManifest({ repository: upstreamName, reference }));
         const manifest = understood(found);
         const { digest, content } = found;
         // A tag that led here when it was asked by HEAD may have been seen elsewhere since.

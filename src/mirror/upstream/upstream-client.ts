@@ -1,7 +1,13 @@
 import type { Tag } from '../../oci/reference.ts';
 import { type BlobAnswer, type BlobPartQuery, type BlobQuery, fetchBlob, headBlob } from './blob-requests.ts';
 import { fetchReferrers, fetchTags, type ListQuery, type ReferrerDescriptor } from './list-requests.ts';
-import { fetchManifest, headManifest, type ManifestHead, type ManifestQuery } from './manifest-requests.ts';
+import {
+  fetchManifest,
+  headManifest,
+  type ManifestHead,
+  type ManifestHeadQuery,
+  type ManifestQuery,
+} from './manifest-requests.ts';
 import type { ReceivedManifest } from './received-manifest.ts';
 import { matchesRepositoryPattern } from './repository-pattern.ts';
 import { mostTelling, UpstreamError, UpstreamNotAllowed, UpstreamWrong } from './upstream-errors.ts';
@@ -34,10 +40,11 @@ export class UpstreamClient {
   }
 
   /**
-   * A HEAD, which Docker Hub does not count; a GET where HEAD is refused or tells no digest.
+   * A HEAD, which Docker Hub does not count; where HEAD is refused or tells no digest a GET, of no more than what is
+   * not known.
    * @throws UpstreamError
    */
-  async headManifest(query: ManifestQuery): Promise<ManifestHead> {
+  async headManifest(query: ManifestHeadQuery): Promise<ManifestHead> {
     return await this.#each('manifest', query, (url) => headManifest(url, query));
   }
 

@@ -2,6 +2,7 @@ import { Authenticator, type Authorization } from './authenticator.ts';
 import { parseChallenges } from './challenge.ts';
 import { fixedCredentials } from './credentials.ts';
 import { type FollowedResponse, follow, type RedirectTarget } from './follow.ts';
+import { MissingHeads } from './missing-heads.ts';
 import { discard } from './response-body.ts';
 import { type HopResponse, type ResponseHeaders, Transport } from './transport.ts';
 import { isClosedConnection, typedError } from './typed-error.ts';
@@ -35,6 +36,8 @@ export class UpstreamUrl {
   readonly where: string;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
+  /** What is known of HEAD requests for manifests. */
+  readonly missingHeads: MissingHeads;
   readonly #base: URL;
   /** The path of the URL without slashes at its ends, with one behind where there is any. */
   readonly #path: string;
@@ -47,6 +50,7 @@ export class UpstreamUrl {
   constructor(url: string, options: UpstreamClientOptions) {
     const now = options.now ?? Date.now;
     this.now = now;
+    this.missingHeads = new MissingHeads(now);
     const given = new URL(url);
     const own = given.username === '' ? undefined : userinfo(given);
     given.username = '';
@@ -92,7 +96,7 @@ export class UpstreamUrl {
 
   /**
    * Sends a request, with the token dance and redirects that belong to it.
-   * @returns an answer of 2xx, 304, 405 or 416, its body not yet read
+   * @returns an answer of 2xx, 304, 405, 416, or 501 to a HEAD, its body not yet read
    * @throws UpstreamError, or the signal's reason when it gave up
    */
   async request(request: UpstreamRequest): Promise<FollowedResponse> {
@@ -222,7 +226,9 @@ export class UpstreamUrl {
   ): Promise<FollowedResponse> {
     const { status } = response;
     this.#health.answered(request.purpose, response);
-    if ((status >= 200 && status < 300) || status === 304 || status === 405 || status === 416) {
+    // A server that does not know HEAD says so by 501: it does not fail.
+    const usable = [304, 405, 416].includes(status) || (status === 501 && request.method === 'HEAD');
+    if ((status >= 200 && status < 300) || usable) {
       this.#health.worked();
       return response;
     }

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import type { Exchange, Fault } from './scripted-upstream.ts';
+import type { Exchange, Fault, ScriptedUpstream } from './scripted-upstream.ts';
 
 /** A status without a body to speak of. */
 export const answer =
@@ -79,4 +79,14 @@ export const withoutSize =
     if (req.method === 'HEAD' || last === undefined) return void res.end(content);
     const cut = (): void => void setImmediate(() => res.socket?.destroy());
     res.write(content.subarray(0, last), () => void (options.until ?? Promise.resolve()).then(cut));
+  };
+
+/** The registry's answer, or 304 where the request names the digest of the manifest that it would get. */
+export const conditional =
+  (up: ScriptedUpstream): Fault =>
+  ({ req, res, url }, next) => {
+    const key = url.pathname.replace('/v2/', '').replace('/manifests/', '@');
+    const etag = `"${up.manifests.get(key)?.digest}"`;
+    if (req.headers['if-none-match'] !== etag) return next();
+    res.writeHead(304, { etag }).end();
   };

@@ -34,17 +34,6 @@ describe('asking an upstream', () => {
     expect(up.requests[0]?.path).toBe('/v2/google-containers/pause/manifests/v1');
   });
 
-  it('uses GET where HEAD is refused or carries no digest', async () => {
-    const up = await upstream();
-    const digest = up.addImage(repository, 'v1', []);
-    const it = client(up.url);
-    up.on(/^HEAD/, answer(405), 1);
-    expect((await it.headManifest({ repository, reference: v1 })).digest).toBe(digest);
-    up.on(/^HEAD/, send(200, ''), 1);
-    expect((await it.headManifest({ repository, reference: v1 })).digest).toBe(digest);
-    expect(up.count(/^GET/)).toBe(2);
-  });
-
   it('refuses a manifest of another digest, and what is no manifest', async () => {
     const up = await upstream();
     const digest = up.addImage(repository, 'v1', []);

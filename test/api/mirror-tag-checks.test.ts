@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest';
+import { answer, conditional } from '../support/upstream/faults.ts';
+import { hubBench, LAYER } from '../support/upstream/hub-bench.ts';
+
+const { hub } = hubBench();
+const TTL = 600_000;
+
+async function hubWithoutHead() {
+  const bench = await hub();
+  const { up, it } = bench;
+  up.on(/^HEAD/, answer(405));
+  up.on(/^GET .*manifests/, conditional(up));
+  const ask = () => it.ask('/v2/nginx/manifests/v1');
+  const requests = () => up.requests.map(({ method, headers }) => [method, headers['if-none-match']]);
+  return { ...bench, ask, requests };
+}
+
+describe('a tag of an upstream that refuses HEAD', () => {
+  it('is asked for by one conditional GET however many ask, and is fresh again', async () => {
+    const { up, it, digest, ask, requests } = await hubWithoutHead();
+    await ask();
+    it.pass(TTL);
+    const all = await Promise.all(Array.from({ length: 20 }, ask));
+    for (const { status, headers } of all) {
+      expect(status).toBe(200);
+      expect(headers['docker-content-digest']).toBe(digest);
+      expect(headers.warning).toBeUndefined();
+    }
+    it.pass(TTL - 10_000);
+    await ask();
+    const checks = [
+      ['GET', undefined],
+      ['HEAD', undefined],
+      ['GET', `"${digest}"`],
+    ];
+    expect(requests()).toEqual(checks);
+    it.pass(10_000);
+    expect((await ask()).body.equals(up.manifests.get('library/nginx@v1')?.content ?? LAYER)).toBe(true);
+    expect(requests()).toEqual([...checks, ['GET', `"${digest}"`]]);
+  });
+
+  it('that moved comes with the very answer that says so, and is kept', async () => {
+    const { up, it, ask, requests } = await hubWithoutHead();
+    await ask();
+    it.pass(TTL);
+    const after = up.addImage('library/nginx', 'v1', [LAYER, Buffer.from('more')]);
+    const all = await Promise.all(Array.from({ length: 20 }, ask));
+    expect(new Set(all.map(({ headers }) => headers['docker-content-digest']))).toEqual(new Set([after]));
+    expect(requests()).toHaveLength(3);
+    await up.stop();
+    it.pass(TTL);
+    expect((await ask()).headers['docker-content-digest']).toBe(after);
+  });
+
+  it('is an error where nothing is stored and 304 comes to no condition', async () => {
+    const { up, ask, requests } = await hubWithoutHead();
+    up.on(/^GET .*manifests/, answer(304));
+    expect((await ask()).status).toBe(502);
+    expect(requests()).toEqual([['GET', undefined]]);
+  });
+});
