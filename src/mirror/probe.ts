@@ -1,15 +1,12 @@
 import { UpstreamClient } from './upstream/upstream-client.ts';
-import { UpstreamError, UpstreamRefused } from './upstream/upstream-errors.ts';
 import type { UpstreamClientOptions } from './upstream/upstream-options.ts';
+import type { Finding } from './upstream/url-probe.ts';
 
 /** How one URL of an upstream was found. */
-export interface ProbeResult {
+export interface ProbeResult extends Finding {
   readonly upstream: string;
   /** Host and port. */
   readonly where: string;
-  readonly ok: boolean;
-  /** For a person; holds no secret. */
-  readonly told: string;
 }
 
 /** Asks every URL of an upstream, all at once. */
@@ -18,16 +15,8 @@ export async function probeUpstream(options: UpstreamClientOptions): Promise<Pro
   try {
     return await Promise.all(
       client.urls.map(async (url, index): Promise<ProbeResult> => {
-        const at = { upstream: options.name, where: hostAndPort(options.urls[index] ?? '') };
-        try {
-          await url.probe();
-          return { ...at, ok: true, told: 'answers' };
-        } catch (error) {
-          if (!(error instanceof UpstreamError)) throw error;
-          const why = error.message.slice(error.where.length + 2);
-          if (error instanceof UpstreamRefused) return { ...at, ok: false, told: `answers, but ${why}` };
-          return { ...at, ok: false, told: `does not answer: ${why}` };
-        }
+        const where = hostAndPort(options.urls[index] ?? '');
+        return { upstream: options.name, where, ...(await url.probe()) };
       }),
     );
   } finally {

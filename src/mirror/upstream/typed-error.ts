@@ -44,6 +44,10 @@ export function isClosedConnection(error: unknown): boolean {
   return code === 'UND_ERR_SOCKET' || code === 'ECONNRESET' || code === 'EPIPE';
 }
 
+/** Node's own words advise an option of Node. */
+const NOT_TRUSTED =
+  'its certificate is of no authority that is trusted: `ca` of the upstream can name it, `insecure` takes any';
+
 const EXPLANATIONS: Readonly<Record<string, string>> = {
   ENOTFOUND: 'its name cannot be found',
   EAI_AGAIN: 'its name cannot be looked up now',
@@ -52,6 +56,11 @@ const EXPLANATIONS: Readonly<Record<string, string>> = {
   ENETUNREACH: 'cannot be reached',
   ECONNRESET: 'broke the connection',
   UND_ERR_SOCKET: 'broke the connection',
+  DEPTH_ZERO_SELF_SIGNED_CERT: NOT_TRUSTED,
+  SELF_SIGNED_CERT_IN_CHAIN: NOT_TRUSTED,
+  UNABLE_TO_GET_ISSUER_CERT: NOT_TRUSTED,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: NOT_TRUSTED,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: NOT_TRUSTED,
 };
 
 function explain(code: string, error: unknown): string {

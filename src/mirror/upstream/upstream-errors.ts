@@ -3,10 +3,13 @@ import { RegistryError } from '../../oci/errors.ts';
 /** Something an upstream did or could not do. `where` is the URL's host and port; never holds credentials. */
 export abstract class UpstreamError extends Error {
   readonly where: string;
+  /** The message without `where`. */
+  readonly reason: string;
 
-  constructor(where: string, message: string, options?: ErrorOptions) {
-    super(`${where}: ${message}`, options);
+  constructor(where: string, reason: string, options?: ErrorOptions) {
+    super(`${where}: ${reason}`, options);
     this.where = where;
+    this.reason = reason;
   }
 }
 

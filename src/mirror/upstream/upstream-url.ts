@@ -16,6 +16,7 @@ import {
 } from './upstream-errors.ts';
 import { DEFAULT_UPSTREAM_TIMEOUTS, type UpstreamClientOptions } from './upstream-options.ts';
 import { type Purpose, UrlHealth } from './url-health.ts';
+import { type Finding, probeUrl } from './url-probe.ts';
 
 export interface UpstreamRequest {
   readonly method: 'GET' | 'HEAD';
@@ -133,26 +134,17 @@ export class UpstreamUrl {
     }
   }
 
-  /**
-   * Asks whether it answers and takes the credentials, where there are any.
-   * @throws UpstreamError
-   */
-  async probe(signal?: AbortSignal): Promise<void> {
-    try {
-      const url = new URL('/v2/', this.#base);
-      const request = { method: 'GET', signal } as const;
-      const sent = this.#hasCredentials
-        ? await this.#send(url, undefined, request)
-        : { response: await this.#exchange(url, request, undefined), authorization: undefined };
-      await discard(sent.response.body);
-      const { status } = sent.response;
-      if ((status === 401 || status === 403) && this.#hasCredentials) throw this.#refused(sent.authorization);
-      if (status === 404) throw new UpstreamWrong(this.where, 'answers, but not as a registry');
-      if (status >= 500) throw new UpstreamFailed(this.where, `answered ${status}`);
-      if (status === 429) throw new UpstreamLimited(this.where, 1);
-    } catch (error) {
-      throw typedError(this.where, error, signal) ?? error;
-    }
+  /** Asks whether it answers as a registry, and takes the credentials where there are any. */
+  probe(): Promise<Finding> {
+    const url = new URL('/v2/', this.#base);
+    return probeUrl({
+      where: this.where,
+      base: this.#base,
+      hasCredentials: this.#hasCredentials,
+      authenticator: this.#authenticator,
+      now: this.now,
+      ask: (authorization) => this.#exchange(url, { method: 'GET', signal: undefined }, authorization),
+    });
   }
 
   close(): Promise<void> {
@@ -172,7 +164,7 @@ export class UpstreamUrl {
   }
 
   /** At most two answers to challenges: a token that is refused is fetched anew once. */
-  async #send(url: URL, repository: string | undefined, request: SentRequest): Promise<Sent> {
+  async #send(url: URL, repository: string, request: SentRequest): Promise<Sent> {
     let authorization = await this.#authenticator.foreseen(repository);
     let response = await this.#exchange(url, request, authorization);
     for (
