@@ -215,14 +215,15 @@ export class BulkConnection {
   /** What came with the headers is a copy: it is little. */
   #takeHead(head: ResponseHead, rest: Buffer): void {
     this.#head = Buffer.alloc(0);
-    const asked = this.#asked;
-    this.#asked = undefined;
     const bodyless = head.status === 204 || head.status === 304;
     this.#framing = bodyFraming(bodyless ? { 'content-length': '0' } : head.headers);
     this.#keepAlive = !this.#framing.untilClose && !/close/i.test(String(head.headers.connection ?? ''));
     this.#within(this.#parts.timeouts.stall, 'nothing came', 'stall');
     if (rest.length > 0) this.#received.addCopied(this.#framing.take(rest));
     this.#ended = this.#framing.ended;
+    // Not before: whoever asked has to hear of a body that cannot be read.
+    const asked = this.#asked;
+    this.#asked = undefined;
     asked?.resolve({ ...head, body: this.#body() });
   }
 

@@ -70,4 +70,15 @@ describe('an answer over plain HTTP', () => {
     }, 100);
     await expect(client.getBlob(query)).rejects.toBeInstanceOf(UpstreamSlow);
   });
+
+  it.each([
+    ['a length that is none', 'content-length: many', ''],
+    ['two lengths', 'content-length: 4\r\ncontent-length: 5', 'blob'],
+    ['another transfer coding', 'transfer-encoding: gzip, chunked', ''],
+    ['a chunk without a size', 'transfer-encoding: chunked', 'many\r\n'],
+    ['more bytes than it tells', 'content-length: 3', 'blob'],
+  ])('is given up at once when it has %s', async (_, header, body) => {
+    const client = await clientOf((socket) => socket.write(`HTTP/1.1 200 OK\r\n${header}\r\n\r\n${body}`));
+    await expect(client.getBlob(query)).rejects.toBeInstanceOf(UpstreamUnreachable);
+  });
 });
