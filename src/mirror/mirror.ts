@@ -5,6 +5,7 @@ import type { RepositoryResolver, ResolvedRepository, ResolveRequest } from '../
 import type { RegistryStorage } from '../storage/registry-storage.ts';
 import { HostedNames } from './hosted-names.ts';
 import type { MirrorCore } from './mirror-core.ts';
+import { pushDenied } from './push-denied.ts';
 import type { MirroredRepository } from './repository/mirrored-repository.ts';
 import type { MirroredName, UpstreamDirectory } from './resolution/upstream-directory.ts';
 
@@ -52,7 +53,7 @@ export class Mirror implements RepositoryResolver, AsyncDisposable {
     });
     switch (found.kind) {
       case 'unknown':
-        if (intent === 'write') throw denied(name, name);
+        if (intent === 'write') throw this.#denied(name, name.split('/').slice(1).join('/'));
         throw new RegistryError('NAME_UNKNOWN', {
           message: `${name} leads to no repository here`,
           detail: { name },
@@ -60,7 +61,7 @@ export class Mirror implements RepositoryResolver, AsyncDisposable {
       case 'hosted':
         return this.#hosted(name, ns);
       case 'mirrored':
-        if (intent === 'write') throw denied(name, found.target.upstreamName);
+        if (intent === 'write') throw this.#denied(name, found.target.upstreamName);
         return this.#mirrored(name, {
           target: found.target,
           bare: false,
@@ -156,19 +157,14 @@ export class Mirror implements RepositoryResolver, AsyncDisposable {
     return this.#options.core.repository(upstream, { upstreamName, stored, bare });
   }
 
+  #denied(name: RepositoryName, upstreamName: string): RegistryError {
+    return pushDenied(name, upstreamName, (component) => this.#directory.isReserved(component));
+  }
+
   #meant(name: string, { host, upstream }: AskedAt) {
     if (!isRepositoryName(name)) return undefined;
     const prefix = upstream !== undefined && this.isUpstream(upstream) ? upstream : undefined;
     const found = this.#directory.resolve({ name, host, prefix });
     return found.kind === 'bare' || found.kind === 'mirrored' ? found : undefined;
   }
-}
-
-function denied(name: string, use: string): RegistryError {
-  return new RegistryError('DENIED', {
-    message:
-      `${name} is mirrored from an upstream, and nothing can be pushed to it here: push to a name that does not begin ` +
-      `with an upstream's, such as ${use.includes('/') ? use : `library/${use}`}, by a host name that is this server's own`,
-    detail: { name },
-  });
 }

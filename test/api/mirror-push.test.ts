@@ -97,13 +97,25 @@ describe('pushing beside the mirror', () => {
     expect((await it.ask(mount, { method: 'POST' })).status).toBe(202);
   });
 
-  it('refuses names that are mirrored, and says what to use', async () => {
+  it.each([
+    ['docker.io/nginx', 'such as nginx,'],
+    ['docker.io/library/nginx', 'such as nginx,'],
+    ['docker.io/team/app', 'such as team/app,'],
+    ['k8s.gcr.io/pause', 'such as pause,'],
+    ['docker.io', undefined],
+    ['docker.io/k8s.gcr.io/pause', undefined],
+  ])('refuses the mirrored name %s, and says what to use', async (name, use) => {
+    const up = await upstream();
+    const upstreams = ['docker.io', 'registry.k8s.io'].map((name) => ({ name, urls: [up.url] }));
+    const it = await mirror({ upstreams });
+    const got = await it.ask(`/v2/${name}/blobs/uploads/`, { method: 'POST' });
+    expect(got.status).toBe(403);
+    expect(got.body.toString()).toMatch(/DENIED.*push to a name that does not begin with an upstream's/);
+    expect(/such as \S+/.exec(got.body.toString())?.[0]).toBe(use);
+  });
+
+  it('refuses a push that an ns says to be mirrored', async () => {
     const { it } = await hub();
-    for (const path of ['/v2/docker.io/nginx', '/v2/docker.io/library/nginx']) {
-      const got = await it.ask(`${path}/blobs/uploads/`, { method: 'POST' });
-      expect(got.status).toBe(403);
-      expect(got.body.toString()).toMatch(/DENIED.*library\/nginx/);
-    }
     expect((await it.ask('/v2/nginx/blobs/uploads/?ns=docker.io', { method: 'POST' })).status).toBe(403);
   });
 
