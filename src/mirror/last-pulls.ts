@@ -4,6 +4,7 @@ import { readContent } from '../storage/content.ts';
 import type { StorageDriver } from '../storage/driver.ts';
 import { revisionPulledKey } from '../storage/layout.ts';
 import { KeyNotFoundError } from '../storage/storage-errors.ts';
+import { loggedReason } from './logged-reason.ts';
 import type { UpstreamLog } from './upstream/upstream-options.ts';
 
 /** Milliseconds between two writes of what was pulled meanwhile. */
@@ -64,7 +65,10 @@ export class LastPulls implements AsyncDisposable {
           durable: false,
         });
       } catch (error) {
-        this.#log.warn({ repository: name, digest, err: error }, 'the time of a pull could not be written');
+        this.#log.warn(
+          { repository: name, digest, ...loggedReason(error) },
+          'the time of a pull could not be written',
+        );
         return;
       }
       if (this.#pulled.get(key)?.at === at) this.#pulled.delete(key);

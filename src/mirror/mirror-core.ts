@@ -6,6 +6,7 @@ import { Fills } from './fill/fills.ts';
 import { Spool, type SpoolOptions } from './fill/spool.ts';
 import type { TransferLimits } from './fill/transfer-limits.ts';
 import { LastPulls } from './last-pulls.ts';
+import { type OutageLog, Outages } from './outages.ts';
 import type { MirroredSource, MirrorParts } from './repository/mirror-parts.ts';
 import { MirroredRepository } from './repository/mirrored-repository.ts';
 import { Coalesced, TagChecks } from './tag-checks.ts';
@@ -27,7 +28,7 @@ export interface MirrorCoreOptions {
   readonly storage: RegistryStorage;
   readonly hashers: HasherPool;
   readonly spool: SpoolOptions;
-  readonly log: UpstreamLog;
+  readonly log: UpstreamLog & OutageLog;
   /** Milliseconds that only go forward. */
   readonly now: () => number;
   readonly clock: () => Date;
@@ -63,6 +64,7 @@ export class MirrorCore implements AsyncDisposable {
       sizes: new BlobSizes(),
       pulls: this.pulls,
       log,
+      outages: new Outages(log, now),
       tagCheck: options.tagCheck ?? DEFAULT_TAG_CHECK,
       redirect,
     };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { answer, conditional } from '../support/upstream/faults.ts';
+import { answer, conditional, wrongBytes } from '../support/upstream/faults.ts';
 import { hubBench, LAYER } from '../support/upstream/hub-bench.ts';
 
 const { hub } = hubBench();
@@ -57,5 +57,39 @@ describe('a tag of an upstream that refuses HEAD', () => {
     up.on(/^GET .*manifests/, answer(304));
     expect((await ask()).status).toBe(502);
     expect(requests()).toEqual([['GET', undefined]]);
+  });
+});
+
+describe('the log of an outage', () => {
+  it('has one warning without a stack while stored tags are served, and one line when it is over', async () => {
+    const { up, it } = await hub();
+    const ask = () => it.ask('/v2/nginx/manifests/v1');
+    const lines = () => it.log.lines.filter(({ level }) => level !== 'debug');
+    await ask();
+    await up.stop();
+    it.pass(TTL);
+    for (let time = 0; time < 5; time++) expect((await ask()).headers.warning).toBeDefined();
+    const reason = `${up.host}: refuses connections`;
+    const begun = {
+      level: 'warn',
+      fields: { upstream: 'docker.io', reason: expect.stringContaining(reason) },
+    };
+    expect(lines()).toMatchObject([begun]);
+    expect(JSON.stringify(it.log.lines)).not.toContain('    at ');
+    await up.listen();
+    it.pass(20_000);
+    await ask();
+    await ask();
+    expect(lines()).toMatchObject([begun, { level: 'info', fields: { upstream: 'docker.io' } }]);
+  });
+
+  it('has the reason alone for a blob that could not be fetched', async () => {
+    const { up, it, layer } = await hub();
+    up.on(/GET .*blobs/, wrongBytes);
+    const range = `bytes=${LAYER.length - 1}-`;
+    expect((await it.ask(`/v2/nginx/blobs/${layer}`, { headers: { range } })).status).toBe(502);
+    const { fields } = it.log.lines.find(({ message }) => message === 'a blob could not be fetched') ?? {};
+    expect(fields).toMatchObject({ reason: expect.stringContaining(`${up.host}: sent other content`) });
+    expect(fields).not.toHaveProperty('err');
   });
 });

@@ -5,6 +5,7 @@ type Write = (fields: Readonly<Record<string, unknown>>, message: string) => voi
 /** A log that is kept. */
 export interface CollectedLog {
   readonly lines: readonly LogLine[];
+  readonly debug: Write;
   readonly info: Write;
   readonly warn: Write;
   readonly error: Write;
@@ -17,5 +18,5 @@ export function collectLog(): CollectedLog {
     (fields, message) => {
       lines.push({ level, fields, message });
     };
-  return { lines, info: at('info'), warn: at('warn'), error: at('error') };
+  return { lines, debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
 }

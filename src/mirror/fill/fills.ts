@@ -6,6 +6,7 @@ import { blobDataKey } from '../../storage/layout.ts';
 import { BlobBeingDeletedError } from '../../storage/linking.ts';
 import type { RegistryStorage } from '../../storage/registry-storage.ts';
 import { StorageFullError } from '../../storage/storage-errors.ts';
+import { loggedReason } from '../logged-reason.ts';
 import type { BlobAnswer, BlobQuery } from '../upstream/blob-requests.ts';
 import type { UpstreamClient } from '../upstream/upstream-client.ts';
 import { UpstreamError, UpstreamWrong } from '../upstream/upstream-errors.ts';
@@ -213,7 +214,7 @@ export class Fills {
 
   #warn({ client, stored, digest }: FillRequest, error: unknown): void {
     this.#options.log.warn(
-      { upstream: client.name, repository: stored, digest, err: error },
+      { upstream: client.name, repository: stored, digest, ...loggedReason(error) },
       error instanceof StorageFullError
         ? 'a blob is passed on without being kept: the storage has no room'
         : 'a blob could not be fetched',

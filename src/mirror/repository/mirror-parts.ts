@@ -5,6 +5,7 @@ import type { RegistryStorage } from '../../storage/registry-storage.ts';
 import type { BlobSizes } from '../blob-sizes.ts';
 import type { Fills } from '../fill/fills.ts';
 import type { LastPulls } from '../last-pulls.ts';
+import type { Outages } from '../outages.ts';
 import type { Coalesced, TagChecks } from '../tag-checks.ts';
 import type { TagLists } from '../tag-lists.ts';
 import type { ManifestHead } from '../upstream/manifest-requests.ts';
@@ -23,6 +24,7 @@ export interface MirrorParts {
   readonly sizes: BlobSizes;
   readonly pulls: LastPulls;
   readonly log: UpstreamLog;
+  readonly outages: Outages;
   /** Milliseconds that a check of a stored tag may take. */
   readonly tagCheck: number;
   /** A URL at which stored bytes can be read without this server. */

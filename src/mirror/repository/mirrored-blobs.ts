@@ -4,6 +4,7 @@ import type { BlobAnswer, ReadRequest } from '../../oci/repository-reader.ts';
 import { BlobBeingDeletedError } from '../../storage/linking.ts';
 import { KeyNotFoundError, StorageFullError } from '../../storage/storage-errors.ts';
 import type { Fill, RunningFill } from '../fill/fill.ts';
+import { loggedReason } from '../logged-reason.ts';
 import { UpstreamError, UpstreamNotFound } from '../upstream/upstream-errors.ts';
 import { hasAnything, type MirroredSource, type MirrorParts } from './mirror-parts.ts';
 import { toldError, unknownBlob } from './told-errors.ts';
@@ -153,7 +154,10 @@ export class MirroredBlobs {
       await client.headBlob({ repository, digest });
       const kept = fill.kept.then(() => this.#link(digest));
       kept.catch((error: unknown) => {
-        this.#parts.log.warn({ repository: stored, digest, err: error }, 'a blob could not be linked');
+        this.#parts.log.warn(
+          { repository: stored, digest, ...loggedReason(error) },
+          'a blob could not be linked',
+        );
       });
       return { ...fill, kept };
     }

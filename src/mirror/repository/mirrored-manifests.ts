@@ -2,10 +2,11 @@ import type { Digest } from '../../oci/digest.ts';
 import { formatReference, type Reference, type Tag } from '../../oci/reference.ts';
 import type { ManifestAnswer, ReadRequest } from '../../oci/repository-reader.ts';
 import { StorageFullError, StorageUnavailableError } from '../../storage/storage-errors.ts';
+import { loggedReason } from '../logged-reason.ts';
 import type { ManifestHead } from '../upstream/manifest-requests.ts';
 import type { ReceivedManifest } from '../upstream/received-manifest.ts';
 import { TimeoutError } from '../upstream/timeout-error.ts';
-import { isOutage } from '../upstream/upstream-errors.ts';
+import { isOutage, UpstreamNotFound } from '../upstream/upstream-errors.ts';
 import { headAnswer, received, stored, understood } from './manifest-answers.ts';
 import type { MirroredSource, MirrorParts } from './mirror-parts.ts';
 import { toldError, unknownManifest } from './told-errors.ts';
@@ -65,10 +66,8 @@ export class MirroredManifests {
       return await this.#latest(tag, head);
     } catch (error) {
       if (here !== undefined && isOutage(error)) {
-        this.#parts.log.warn(
-          { upstream: this.#source.client.name, repository: this.#source.stored, tag, err: error },
-          'a stored tag is served, since the upstream fails',
-        );
+        const { client, stored: repository } = this.#source;
+        this.#parts.outages.bridged(error, { upstream: client.name, repository, tag });
         return {
           ...stored(here),
           warning: `the upstream could not be asked, this is what was stored: ${error.message}`,
@@ -107,12 +106,8 @@ export class MirroredManifests {
       const abort = new AbortController();
       const timer = setTimeout(() => abort.abort(new TimeoutError(`no answer within ${within} ms`)), within);
       try {
-        return await client.headManifest({
-          repository: upstreamName,
-          reference,
-          known,
-          signal: abort.signal,
-        });
+        const query = { repository: upstreamName, reference, known, signal: abort.signal };
+        return await this.#asked(() => client.headManifest(query));
       } finally {
         clearTimeout(timer);
       }
@@ -129,7 +124,8 @@ export class MirroredManifests {
     return this.#parts.manifests.run(
       `${this.#source.stored}@${formatReference(reference)} ${tag}`,
       async () => {
-        const found = whole ?? (await client.getManifest({ repository: upstreamName, reference }));
+        const found =
+          whole ?? (await this.#asked(() => client.getManifest({ repository: upstreamName, reference })));
         const manifest = understood(found);
         const { digest, content } = found;
         // A tag that led here when it was asked by HEAD may have been seen elsewhere since.
@@ -148,6 +144,19 @@ export class MirroredManifests {
     );
   }
 
+  /** Notes that the upstream answered, where it did. */
+  async #asked<Result>(ask: () => Promise<Result>): Promise<Result> {
+    const { outages } = this.#parts;
+    try {
+      const result = await ask();
+      outages.answered(this.#source.client.name);
+      return result;
+    } catch (error) {
+      if (error instanceof UpstreamNotFound) outages.answered(this.#source.client.name);
+      throw error;
+    }
+  }
+
   /** What cannot be kept is served all the same. */
   async #keeping(digest: Digest, keep: () => Promise<void>): Promise<void> {
     try {
@@ -155,7 +164,7 @@ export class MirroredManifests {
     } catch (error) {
       if (!(error instanceof StorageFullError) && !(error instanceof StorageUnavailableError)) throw error;
       this.#parts.log.warn(
-        { repository: this.#source.stored, digest, err: error },
+        { repository: this.#source.stored, digest, ...loggedReason(error) },
         'what was fetched could not be stored',
       );
     }

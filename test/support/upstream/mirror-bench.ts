@@ -13,6 +13,7 @@ import type { StorageDriver } from '../../../src/storage/driver.ts';
 import { inlineHashers } from '../../../src/storage/hashing/inline-hashers.ts';
 import { createInMemoryDriver } from '../../../src/storage/inmemory/inmemory-driver.ts';
 import { createRegistryStorage, type RegistryStorage } from '../../../src/storage/registry-storage.ts';
+import { type CollectedLog, collectLog } from '../collected-log.ts';
 import { OPEN_AUTHORIZER, TEST_SETTINGS } from '../test-registry.ts';
 
 export interface Answer {
@@ -25,6 +26,8 @@ export interface MirrorBench extends AsyncDisposable {
   readonly url: string;
   readonly storage: RegistryStorage;
   readonly core: MirrorCore;
+  /** What the mirror and the storage log. */
+  readonly log: CollectedLog;
   /** Lets time pass for tags, limits and breakers. */
   pass(milliseconds: number): void;
   ask(
@@ -50,7 +53,7 @@ export interface MirrorBenchOptions {
 export async function mirrorBench(options: MirrorBenchOptions): Promise<MirrorBench> {
   let passed = 0;
   const now = () => performance.now() + passed;
-  const log = { warn: () => {} };
+  const log = collectLog();
   const storage = createRegistryStorage(options.driver ?? createInMemoryDriver(), {
     log,
     hashers: inlineHashers,
@@ -108,6 +111,7 @@ export async function mirrorBench(options: MirrorBenchOptions): Promise<MirrorBe
     url,
     storage,
     core,
+    log,
     pass: (milliseconds) => {
       passed += milliseconds;
     },
