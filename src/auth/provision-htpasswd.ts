@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { access, mkdir, writeFile } from 'node:fs/promises';
+import { access, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { makeFolders } from '../storage/filesystem/make-folders.ts';
 import type { AuthLog } from './auth-log.ts';
 import { hashPassword } from './bcrypt-hash.ts';
 import { isFileError } from './file-error.ts';
@@ -18,7 +19,7 @@ export async function provisionHtpasswd(path: string, log: AuthLog): Promise<voi
   } catch (error) {
     if (!isFileError(error, 'ENOENT')) throw error;
   }
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await makeFolders(dirname(path), 0o700);
   const initialPassword = randomBytes(32).toString('base64url');
   try {
     await writeFile(path, `${USER}:${await hashPassword(initialPassword)}\n`, { mode: 0o600, flag: 'wx' });

@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
-import { chown, type FileHandle, mkdir, open, readlink, rename, stat } from 'node:fs/promises';
+import { chown, type FileHandle, open, readlink, rename, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import { makeFolders } from '../storage/filesystem/make-folders.ts';
 import { isFileError } from './file-error.ts';
 import type { HeldLock } from './users-file-lock.ts';
 
@@ -91,5 +92,5 @@ async function statIfThere(path: string): Promise<Owned | undefined> {
 
 /** Makes the folder of a file. */
 export async function makeFolderOf(path: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolders(dirname(path));
 }

@@ -1,6 +1,6 @@
 import { mkdtemp, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import request from 'supertest';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Authenticator } from '../../src/auth/authenticator.ts';
@@ -45,7 +45,12 @@ describe('auth.htpasswd', () => {
     expect(user).toBe('docker');
     expect(await readFile(path, 'utf8')).toMatch(/^docker:\$2b\$10\$/);
     expect((await stat(path)).mode & 0o777).toBe(0o600);
+    expect((await stat(dirname(path))).mode & 0o777).toBe(0o700);
     await start()('/v2/', basic('docker', String(initialPassword))).expect(200);
+  });
+
+  test('is an error at once where its folder can neither be found nor made', async () => {
+    await expect(provisionHtpasswd('/proc/fairlead/htpasswd', log)).rejects.toThrow('ENOENT');
   });
 
   test('asks for name and password, and who has them does everything', async () => {

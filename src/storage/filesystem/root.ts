@@ -1,9 +1,10 @@
-import { mkdir, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Key } from '../driver.ts';
 import { registryFolder } from '../layout.ts';
 import { KeyNotFoundError, StorageUnavailableError } from '../storage-errors.ts';
 import { errnoOf, storageError } from './errors.ts';
+import { makeFolders } from './make-folders.ts';
 import { syncFolder } from './sync-folder.ts';
 
 /**
@@ -76,32 +77,6 @@ export class StorageRoot {
       return error;
     }
     return new KeyNotFoundError(key, { cause });
-  }
-}
-
-/**
- * Makes a folder and those above it that are missing. Not by `recursive`, with which Node goes on for ever where a
- * folder that is there answers ENOENT, as /proc does.
- * @returns the topmost one that was made; undefined when all were there
- */
-async function makeFolders(path: string): Promise<string | undefined> {
-  try {
-    return (await makeFolder(path)) ? path : undefined;
-  } catch (error) {
-    if (errnoOf(error) !== 'ENOENT' || dirname(path) === path) throw error;
-  }
-  const first = await makeFolders(dirname(path));
-  return (await makeFolder(path)) ? (first ?? path) : first;
-}
-
-/** @returns whether it was missing */
-async function makeFolder(path: string): Promise<boolean> {
-  try {
-    await mkdir(path);
-    return true;
-  } catch (error) {
-    if (errnoOf(error) === 'EEXIST') return false;
-    throw error;
   }
 }
 

@@ -27,6 +27,10 @@ describe('the users file', () => {
     expect(await readdir(join(folder, 'a', 'b'))).toEqual(['users']);
   });
 
+  test('is an error at once where its folder can neither be found nor made', async () => {
+    await expect(addUser('/proc/fairlead/users', { name: 'alice', hash: HASH })).rejects.toThrow('ENOENT');
+  });
+
   test('keeps mode, comments and other lines', async () => {
     await writeFile(path, `# people\r\n\nold:$apr1$x\nalice:${HASH}\r\n# end`);
     await chmod(path, 0o640);
