@@ -5,7 +5,7 @@ import {
   type KeyObject,
   type X509Certificate,
 } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readConfiguredFile } from '../operations/configured-file.ts';
 import { parseCertificateBundle } from './certificate-chain.ts';
 import { libtrustFingerprint } from './libtrust-fingerprint.ts';
 
@@ -31,7 +31,7 @@ export class TrustError extends Error {
 /**
  * Ids are those of distribution v3 (a key set's `kid`, a certificate's thumbprint) and of v2 (the libtrust
  * fingerprint of either), so that a token service that served registry:2 goes on working.
- * @throws TrustError; Node's error when a file cannot be read
+ * @throws TrustError; Error naming the key of the configuration when a file cannot be read
  */
 export async function readTrust({ rootCertBundle, jwks }: TrustOptions): Promise<Trust> {
   const roots = rootCertBundle === undefined ? [] : await readRoots(rootCertBundle);
@@ -53,7 +53,7 @@ export async function readTrust({ rootCertBundle, jwks }: TrustOptions): Promise
 }
 
 async function readRoots(path: string): Promise<readonly X509Certificate[]> {
-  const pem = await readFile(path, 'utf8');
+  const pem = await readConfiguredFile('auth.token.rootcertbundle', path);
   try {
     return parseCertificateBundle(pem);
   } catch (cause) {
@@ -68,13 +68,13 @@ interface SetKey {
 
 /** Symmetric keys are left out: what is known to two verifies nothing. */
 async function readKeySet(path: string): Promise<readonly SetKey[]> {
+  const text = await readConfiguredFile('auth.token.jwks', path);
   try {
-    const set: { keys?: (JsonWebKey & { kid?: string })[] } = JSON.parse(await readFile(path, 'utf8'));
+    const set: { keys?: (JsonWebKey & { kid?: string })[] } = JSON.parse(text);
     return (set.keys ?? [])
       .filter(({ kty }) => kty !== 'oct')
       .map((jwk) => ({ kid: jwk.kid, key: createPublicKey({ key: publicPart(jwk), format: 'jwk' }) }));
   } catch (cause) {
-    if (cause instanceof Error && 'syscall' in cause) throw cause;
     throw new TrustError(`${path}: not a JSON Web Key Set of public keys`, { cause });
   }
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { createSecureContext, type SecureContextOptions, type TLSSocket } from 'node:tls';
 import { CIPHER_SUITES } from './cipher-suites.ts';
+import { readConfiguredFile } from './configured-file.ts';
 
 /** distribution's `http.tls`. */
 export interface TlsOptions {
@@ -46,8 +46,13 @@ function ciphers(suites: readonly string[] | undefined): string | undefined {
 
 /** @throws Error when a file cannot be read, certificate and key do not fit, or a cipher suite is unknown */
 export async function readTlsMaterial(options: TlsOptions): Promise<TlsMaterial> {
-  const files = [options.certificate, options.key, ...(options.clientcas ?? [])];
-  const [cert, key, ...ca] = await Promise.all(files.map((file) => readFile(file)));
+  const [cert, key, ...ca] = await Promise.all([
+    readConfiguredFile('http.tls.certificate', options.certificate),
+    readConfiguredFile('http.tls.key', options.key),
+    ...(options.clientcas ?? []).map((file, index) =>
+      readConfiguredFile(`http.tls.clientcas[${index}]`, file),
+    ),
+  ]);
   const list = ciphers(options.ciphersuites);
   const context: SecureContextOptions = {
     cert,
@@ -56,9 +61,13 @@ export async function readTlsMaterial(options: TlsOptions): Promise<TlsMaterial>
     ...(ca.length === 0 ? {} : { ca }),
     ...(list === undefined ? {} : { ciphers: list }),
   };
-  createSecureContext(context);
+  try {
+    createSecureContext(context);
+  } catch (cause) {
+    throw new Error('http.tls cannot be used', { cause });
+  }
   const hash = createHash('sha256');
-  for (const content of [cert, key, ...ca]) hash.update(content ?? '').update('\0');
+  for (const content of [cert, key, ...ca]) hash.update(content).update('\0');
   return { context, fingerprint: hash.digest('hex') };
 }
 

@@ -1,14 +1,9 @@
-import { readFile } from 'node:fs/promises';
+import { readConfiguredFile } from '../operations/configured-file.ts';
 
 /**
  * The text of a PEM file that a key of the configuration names; undefined where it names none.
  * @throws Error that says which key
  */
 export async function readCertificates(key: string, path: string | undefined): Promise<string | undefined> {
-  if (path === undefined) return undefined;
-  try {
-    return await readFile(path, 'utf8');
-  } catch (cause) {
-    throw new Error(`${key} cannot be read`, { cause });
-  }
+  return path === undefined ? undefined : await readConfiguredFile(key, path);
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readExternalToken } from '../../../src/auth/external-token.ts';
+import { readGivenKeys } from '../../../src/auth/given-key-files.ts';
 import { libtrustFingerprint } from '../../../src/auth/libtrust-fingerprint.ts';
 import { distributionThumbprint, readTrust, type Trust } from '../../../src/auth/trusted-keys.ts';
 import { SIGNING_ALGORITHMS } from '../../../src/config/types/auth.ts';
@@ -166,8 +167,16 @@ describe('whom to trust', () => {
     await expect(readTrust({ rootCertBundle: undefined, jwks: path })).rejects.toThrow(
       /not a JSON Web Key Set/,
     );
-    await expect(readTrust({ rootCertBundle: join(folder, 'none'), jwks: undefined })).rejects.toThrow(
-      /ENOENT/,
+  });
+
+  test('names the key of the configuration whose file cannot be read', async () => {
+    const none = join(folder, 'none');
+    await expect(readTrust({ rootCertBundle: none, jwks: undefined })).rejects.toThrow(
+      'auth.token.rootcertbundle cannot be read',
     );
+    await expect(readTrust({ rootCertBundle: undefined, jwks: none })).rejects.toThrow(
+      'auth.token.jwks cannot be read',
+    );
+    await expect(readGivenKeys([none])).rejects.toThrow('auth.builtin.key[0] cannot be read');
   });
 });

@@ -135,6 +135,15 @@ describe('TLS', () => {
     await rm(directory, { recursive: true });
   });
 
+  it.each([
+    ['http.tls.certificate cannot be read', { certificate: '/nowhere/c.pem' }],
+    ['http.tls.key cannot be read', { key: '/nowhere/c.key' }],
+    ['http.tls.clientcas[1] cannot be read', { clientcas: [file('ca.pem'), '/nowhere/ca.pem'] }],
+    ['http.tls cannot be used', { key: file('client.key') }],
+  ])('tells that %s', async (message, tls) => {
+    await expect(readTlsMaterial({ ...own, ...tls })).rejects.toThrow(message);
+  });
+
   it('shows the certificate of its file', async () => {
     const { port } = await serve(answer);
     const shown = await new Promise<PeerCertificate>((resolve) => {
