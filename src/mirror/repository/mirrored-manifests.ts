@@ -70,7 +70,7 @@ export class MirroredManifests {
         this.#parts.outages.bridged(error, { upstream: client.name, repository, tag });
         return {
           ...stored(here),
-          warning: `the upstream could not be asked, this is what was stored: ${error.message}`,
+          warning: `this is what was stored, since the upstream ${error.message}`,
         };
       }
       throw toldError(error, {

@@ -3,11 +3,13 @@ import { RegistryError } from '../../oci/errors.ts';
 /** Something an upstream did or could not do. `where` is the URL's host and port; never holds credentials. */
 export abstract class UpstreamError extends Error {
   readonly where: string;
-  /** The message without `where`. */
+  /** The end of the message: what it did, or what of its own (`its token server …`) did what. */
   readonly reason: string;
+  /** What stands between `where` and the reason, which make a sentence with it. */
+  protected static readonly says: string = '';
 
   constructor(where: string, reason: string, options?: ErrorOptions) {
-    super(`${where}: ${reason}`, options);
+    super(`${where} ${new.target.says}${reason}`, options);
     this.where = where;
     this.reason = reason;
   }
@@ -16,26 +18,31 @@ export abstract class UpstreamError extends Error {
 /** No connection, or one that broke before an answer: DNS, refused, TLS, reset. */
 export class UpstreamUnreachable extends UpstreamError {
   override readonly name = 'UpstreamUnreachable';
+  protected static override readonly says: string = 'cannot be reached: ';
 }
 
 /** It took longer than the configured time to connect, to answer or to go on. */
 export class UpstreamSlow extends UpstreamError {
   override readonly name = 'UpstreamSlow';
+  protected static override readonly says: string = 'is too slow: ';
 }
 
 /** It answered 5xx. */
 export class UpstreamFailed extends UpstreamError {
   override readonly name = 'UpstreamFailed';
+  protected static override readonly says: string = 'fails: ';
 }
 
 /** It answered what cannot be right: another digest, no JSON, a redirect that is not followed. */
 export class UpstreamWrong extends UpstreamError {
   override readonly name: string = 'UpstreamWrong';
+  protected static override readonly says: string = 'cannot be used: ';
 }
 
 /** It refuses the configured credentials, or asks for some where none are configured. */
 export class UpstreamRefused extends UpstreamError {
   override readonly name = 'UpstreamRefused';
+  protected static override readonly says: string = 'gives nothing: ';
 }
 
 /** It answered 429. */
@@ -58,6 +65,7 @@ export class UpstreamNotFound extends UpstreamError {
 /** The configuration (`allow`) does not let this repository be fetched. Nothing was asked. */
 export class UpstreamNotAllowed extends UpstreamError {
   override readonly name = 'UpstreamNotAllowed';
+  protected static override readonly says: string = 'may not be asked: ';
 }
 
 /** What was asked for; says which code "not found" has. */
@@ -79,7 +87,7 @@ export function registryErrorFor(error: UpstreamError, wanted: Wanted): Registry
     return new RegistryError(NOT_FOUND[wanted], { message: `the upstream ${error.message}`, cause });
   }
   if (error instanceof UpstreamNotAllowed) {
-    return new RegistryError('DENIED', { message: error.message, cause });
+    return new RegistryError('DENIED', { message: error.reason, cause });
   }
   if (error instanceof UpstreamLimited) {
     return new RegistryError('TOOMANYREQUESTS', {

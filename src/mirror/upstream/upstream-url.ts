@@ -226,7 +226,9 @@ export class UpstreamUrl {
     }
     await discard(response.body);
     if (status === 429) throw new UpstreamLimited(this.where, this.#health.retryAfter(request.purpose));
-    if (status === 404 || status === 410) throw new UpstreamNotFound(this.where, 'has no such thing');
+    if (status === 404 || status === 410) {
+      throw new UpstreamNotFound(this.where, `has no such ${ASKED[request.purpose]}`);
+    }
     if (status === 401 || status === 403) {
       if (response.url.origin !== this.#base.origin) {
         throw new UpstreamFailed(this.where, `redirected to ${response.url.host}, which answered ${status}`);
@@ -245,6 +247,12 @@ export class UpstreamUrl {
     return new UpstreamNotFound(this.where, 'opens nothing of that name to the public');
   }
 }
+
+const ASKED = {
+  manifest: 'manifest',
+  blob: 'blob',
+  list: 'repository',
+} as const satisfies Record<Purpose, string>;
 
 type SentRequest = Pick<UpstreamRequest, 'method' | 'signal' | 'headers'> & {
   readonly purpose?: Purpose;

@@ -4,7 +4,7 @@ import { UpstreamFailed } from '../../../src/mirror/upstream/upstream-errors.ts'
 import { collectLog } from '../../support/collected-log.ts';
 
 const HUB = 'docker.io';
-const REASON = 'registry-1.docker.io: answered 503';
+const REASON = 'registry-1.docker.io fails: answered 503';
 
 function bench() {
   let now = 0;
