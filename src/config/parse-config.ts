@@ -54,7 +54,7 @@ interface Resolving {
 }
 
 function resolveConfig(settings: Settings, { environment, report }: Resolving): Config {
-  const proxy = resolveProxy(settings.proxy, report.at('proxy'));
+  const proxy = resolveProxy(settings, report.at('proxy'));
   const mirror = resolveMirror(settings.mirror, report.at('mirror'));
   if (proxy !== undefined && mirror !== undefined) {
     report

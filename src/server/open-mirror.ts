@@ -1,6 +1,5 @@
-import { tmpdir } from 'node:os';
 import type { Config } from '../config/config.ts';
-import type { UpstreamCredentials } from '../config/types/mirror.ts';
+import type { TransferConfig, UpstreamCredentials } from '../config/types/mirror.ts';
 import { Mirror } from '../mirror/mirror.ts';
 import { MirrorCore, type MirrorCoreOptions, type MirrorUpstream } from '../mirror/mirror-core.ts';
 import { ProxyMirror } from '../mirror/proxy.ts';
@@ -22,7 +21,6 @@ import { upstreamMetrics } from './upstream-metrics.ts';
 
 /** What distribution's proxy keeps at the root of its storage. */
 const PROXY_STATE = 'scheduler-state.json';
-const DEFAULT_SPOOL = { directory: tmpdir(), maxSize: 10 * 1024 ** 3 };
 /** Names of a proxied upstream are its own: this one only stands in messages. */
 const PROXIED = 'remote';
 
@@ -33,16 +31,12 @@ export async function openMirror(
   parts: ResolutionParts,
 ): Promise<Resolution> {
   await refuseProxyStorage(parts.storage);
-  const { tagCheck, fill } = mirror.timeouts;
   const { storage, redirect } = parts;
   const metrics = parts.metrics === undefined ? undefined : upstreamMetrics(parts.metrics);
   const upstreams = await mirroredUpstreams(config, mirror);
   const core = new MirrorCore({
-    ...coreOptions(parts),
+    ...coreOptions(parts, mirror),
     upstreams: upstreams.map((upstream) => ({ ...upstream, log: parts.logger, metrics })),
-    spool: mirror.spool,
-    tagCheck,
-    limits: { giveUpAfter: fill },
   });
   const running = new Mirror({
     core,
@@ -71,7 +65,7 @@ export function openProxy(
     log: parts.logger,
     metrics: parts.metrics === undefined ? undefined : upstreamMetrics(parts.metrics),
   };
-  const core = new MirrorCore({ ...coreOptions(parts), upstreams: [upstream], spool: DEFAULT_SPOOL });
+  const core = new MirrorCore({ ...coreOptions(parts, proxy), upstreams: [upstream] });
   const running = new ProxyMirror(core, upstream);
   return {
     resolver: running,
@@ -85,9 +79,15 @@ export function openProxy(
   };
 }
 
-function coreOptions({ storage, redirect, logger }: ResolutionParts) {
+function coreOptions(
+  { storage, redirect, logger }: ResolutionParts,
+  { spool, timeouts: { tagCheck, fill } }: TransferConfig,
+) {
   return {
     storage,
+    spool,
+    tagCheck,
+    limits: { giveUpAfter: fill },
     // What arrives by the network is hashed where it is: sending it to a thread costs more than the hash.
     hashers: inlineHashers,
     redirect,
@@ -121,7 +121,6 @@ function mirroredUpstreams(
   config: Config,
   { upstreams, timeouts }: NonNullable<Config['mirror']>,
 ): Promise<MirrorUpstream[]> {
-  const { connect, firstByte, stall } = timeouts;
   return Promise.all(
     upstreams.map(async ({ name, urls, insecure, allow, tagTtl, ca, credentials }, index) => ({
       name,
@@ -131,7 +130,7 @@ function mirroredUpstreams(
       tagTtl,
       ca: await readCertificates(`mirror.upstreams[${index}].ca`, ca),
       credentials: credentialSource(credentials),
-      timeouts: { connect, firstByte, stall },
+      timeouts,
       proxies: proxiesOf(config),
     })),
   );
@@ -142,6 +141,7 @@ function proxiedUpstream(config: Config, proxy: NonNullable<Config['proxy']>): M
     name: PROXIED,
     urls: [proxy.remoteUrl],
     credentials: credentialSource(proxy.credentials),
+    timeouts: proxy.timeouts,
     proxies: proxiesOf(config),
     // As distribution: each pull of a tag asks the upstream.
     tagTtl: 0,

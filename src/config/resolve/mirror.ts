@@ -4,7 +4,13 @@ import { nearest } from '../kit/nearest.ts';
 import type { Report } from '../problems.ts';
 import type { Settings } from '../schema/schema.ts';
 import type { Secret } from '../secret.ts';
-import type { MirrorConfig, ProxyConfig, UpstreamConfig, UpstreamCredentials } from '../types/mirror.ts';
+import type {
+  MirrorConfig,
+  ProxyConfig,
+  TransferConfig,
+  UpstreamConfig,
+  UpstreamCredentials,
+} from '../types/mirror.ts';
 import { isDockerHubHost, WELL_KNOWN_UPSTREAMS } from '../well-known-upstreams.ts';
 import { Names } from './names.ts';
 
@@ -46,18 +52,19 @@ export function resolveMirror(mirror: MirrorSettings, report: Report): MirrorCon
   return {
     upstreams,
     default: (standard ?? first).name,
-    timeouts: {
-      connect: mirror.timeouts.connect,
-      firstByte: mirror.timeouts.firstbyte,
-      tagCheck: mirror.timeouts.tagcheck,
-      stall: mirror.timeouts.stall,
-      fill: mirror.timeouts.fill,
-    },
-    spool: { directory: mirror.spool.directory, maxSize: mirror.spool.maxsize },
+    ...resolveTransfers(mirror),
     evict:
       unusedfor === undefined && maxsize === undefined
         ? undefined
         : { unusedFor: unusedfor, maxSize: maxsize },
+  };
+}
+
+function resolveTransfers({ timeouts, spool }: MirrorSettings): TransferConfig {
+  const { connect, firstbyte: firstByte, tagcheck: tagCheck, stall, fill } = timeouts;
+  return {
+    timeouts: { connect, firstByte, tagCheck, stall, fill },
+    spool: { directory: spool.directory, maxSize: spool.maxsize },
   };
 }
 
@@ -112,7 +119,11 @@ function resolveUpstream(upstream: UpstreamSettings, report: Report): UpstreamCo
   };
 }
 
-export function resolveProxy(proxy: Settings['proxy'], report: Report): ProxyConfig | undefined {
+/** What `mirror` says of transfers counts for a proxy too. */
+export function resolveProxy(
+  { proxy, mirror }: Pick<Settings, 'proxy' | 'mirror'>,
+  report: Report,
+): ProxyConfig | undefined {
   const { remoteurl, username, password, exec } = proxy;
   if (remoteurl === undefined) {
     if (username !== undefined || password !== undefined || exec.command !== undefined) {
@@ -125,6 +136,7 @@ export function resolveProxy(proxy: Settings['proxy'], report: Report): ProxyCon
     credentials: resolveCredentials({ ...proxy, passwordfile: undefined }, report),
     ttl: proxy.ttl,
     cacheWriteTimeout: proxy.cachewritetimeout,
+    ...resolveTransfers(mirror),
   };
 }
 

@@ -13,7 +13,12 @@ export type UpstreamCredentials =
       readonly lifetime: number | undefined;
     };
 
-export interface ProxyConfig {
+export interface TransferConfig {
+  readonly timeouts: MirrorTimeouts;
+  readonly spool: { readonly directory: string; readonly maxSize: number };
+}
+
+export interface ProxyConfig extends TransferConfig {
   readonly remoteUrl: string;
   readonly credentials: UpstreamCredentials | undefined;
   /** 0 keeps for ever. */
@@ -21,13 +26,11 @@ export interface ProxyConfig {
   readonly cacheWriteTimeout: number;
 }
 
-export interface MirrorConfig {
+export interface MirrorConfig extends TransferConfig {
   /** At least one; names, aliases and hosts are unique. */
   readonly upstreams: readonly UpstreamConfig[];
   /** Name of one of them. */
   readonly default: string;
-  readonly timeouts: MirrorTimeouts;
-  readonly spool: { readonly directory: string; readonly maxSize: number };
   /** Undefined: nothing is evicted. */
   readonly evict:
     | { readonly unusedFor: number | undefined; readonly maxSize: number | undefined }

@@ -76,6 +76,18 @@ describe('the command line', () => {
     expect(stdout).toMatch(/^a 127\.0\.0\.1:\d+ does not answer: .*wrong version number.*\n$/);
   });
 
+  it('gives a proxied upstream the time that mirror.timeouts says', async () => {
+    await using silent = await ScriptedUpstream.start();
+    silent.on(/./, () => {});
+    await writeFile(
+      file('proxy.yml'),
+      `proxy: { remoteurl: "${silent.url}" }\nmirror: { timeouts: { firstbyte: 20ms } }`,
+    );
+    const { code, stdout } = await fairlead('check-config', '--probe', file('proxy.yml'));
+    expect(code).toBe(1);
+    expect(stdout).toBe(`remote ${silent.host} does not answer: no answer within 20 ms\n`);
+  });
+
   it('names the key whose certificates cannot be read', async () => {
     await writeFile(
       file('ca.yml'),

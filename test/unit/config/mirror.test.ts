@@ -179,6 +179,8 @@ describe('proxy', () => {
       credentials: undefined,
       ttl: 604_800_000,
       cacheWriteTimeout: 300_000,
+      timeouts: { connect: 5_000, firstByte: 10_000, tagCheck: 5_000, stall: 10_000, fill: 30_000 },
+      spool: { directory: '/tmp', maxSize: 10 * 1024 ** 3 },
     });
     expect(parse('proxy: { remoteurl: "https://a", ttl: 0 }').config.proxy?.ttl).toBe(0);
   });
@@ -187,6 +189,16 @@ describe('proxy', () => {
     const warnings = (more: string) => warningsOf(`proxy: { remoteurl: "https://a", ${more} }`);
     expect(warnings('ttl: 24h')).toEqual([expect.stringMatching(/^proxy.ttl: has no effect yet/)]);
     expect(warnings('ttl: 0s, cachewritetimeout: 5m')).toEqual([]);
+  });
+
+  it('takes what mirror says of times and room', () => {
+    const more = 'mirror: { timeouts: { connect: 1s, fill: 9s }, spool: { directory: /a, maxsize: 1MiB } }';
+    const { config } = parse(`proxy: { remoteurl: "https://a" }\n${more}`);
+    expect(config.mirror).toBeUndefined();
+    expect(config.proxy).toMatchObject({
+      timeouts: { connect: 1000, firstByte: 10_000, fill: 9000 },
+      spool: { directory: '/a', maxSize: 1024 ** 2 },
+    });
   });
 
   it('cannot stand beside a mirror', () => {
