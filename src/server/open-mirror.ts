@@ -15,6 +15,7 @@ import { HostedRepository } from '../registry/hosted-repository.ts';
 import { inlineHashers } from '../storage/hashing/inline-hashers.ts';
 import type { RegistryStorage } from '../storage/registry-storage.ts';
 import { KeyNotFoundError } from '../storage/storage-errors.ts';
+import { checkSpool } from './check-spool.ts';
 import { readCertificates } from './read-certificates.ts';
 import type { Resolution, ResolutionParts } from './resolution-parts.ts';
 import { upstreamMetrics } from './upstream-metrics.ts';
@@ -31,6 +32,7 @@ export async function openMirror(
   parts: ResolutionParts,
 ): Promise<Resolution> {
   await refuseProxyStorage(parts.storage);
+  await checkSpool(config.storage, { spool: mirror.spool, log: parts.logger });
   const { storage, redirect } = parts;
   const metrics = parts.metrics === undefined ? undefined : upstreamMetrics(parts.metrics);
   const upstreams = await mirroredUpstreams(config, mirror);
@@ -55,11 +57,12 @@ export async function openMirror(
 }
 
 /** distribution's `proxy:`. */
-export function openProxy(
+export async function openProxy(
   config: Config,
   proxy: NonNullable<Config['proxy']>,
   parts: ResolutionParts,
-): Resolution {
+): Promise<Resolution> {
+  await checkSpool(config.storage, { spool: proxy.spool, log: parts.logger });
   const upstream = {
     ...proxiedUpstream(config, proxy),
     log: parts.logger,

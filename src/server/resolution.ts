@@ -12,7 +12,7 @@ export async function openResolution(config: Config, parts: ResolutionParts): Pr
   if (mirror !== undefined || proxy !== undefined) {
     const { openMirror, openProxy } = await import('./open-mirror.ts');
     if (mirror !== undefined) return await openMirror(config, mirror, parts);
-    if (proxy !== undefined) return openProxy(config, proxy, parts);
+    if (proxy !== undefined) return await openProxy(config, proxy, parts);
   }
   return {
     resolver: new HostedResolver(parts.storage, parts.redirect),

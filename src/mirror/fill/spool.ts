@@ -30,6 +30,11 @@ export class Spool {
     this.#options = options;
   }
 
+  /** @throws Node's error where no file can be made in the directory */
+  static async try(directory: string): Promise<void> {
+    await (await openNameless(directory)).close();
+  }
+
   /**
    * @param size bytes the file may grow to
    * @returns undefined where there is no room, or the directory cannot be written
