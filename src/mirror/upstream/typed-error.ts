@@ -56,6 +56,7 @@ const EXPLANATIONS: Readonly<Record<string, string>> = {
   ENETUNREACH: 'cannot be reached',
   ECONNRESET: 'broke the connection',
   UND_ERR_SOCKET: 'broke the connection',
+  ERR_SSL_WRONG_VERSION_NUMBER: 'does not speak TLS, as https:// needs it',
   DEPTH_ZERO_SELF_SIGNED_CERT: NOT_TRUSTED,
   SELF_SIGNED_CERT_IN_CHAIN: NOT_TRUSTED,
   UNABLE_TO_GET_ISSUER_CERT: NOT_TRUSTED,
