@@ -352,6 +352,19 @@ function describeTakeover(current: () => StorageHarness): void {
     expect((await driver.stat(TARGET)).size).toBe(size + 1);
   });
 
+  it('is told by its size as who took it over left it, where its holder slept, too', async (context) => {
+    const slept = await begin(context);
+    await slept.writer.append(text('abc'));
+    slept.freeze();
+    const { driver } = await current().start();
+    const writer = await driver.uploads.open(FOLDER);
+    await writer.append(text('defghi'));
+    const { size } = writer;
+    await writer.close();
+    expect(await driver.uploads.size(FOLDER)).toBe(size);
+    expect(await slept.process.driver.uploads.size(FOLDER)).toBe(size);
+  });
+
   it('gives what a dead holder had to one of several processes', async (context) => {
     const dead = await begin(context);
     await dead.writer.append(text('abc'));

@@ -45,6 +45,11 @@ export class UploadHold implements Heart {
     if (this.#state !== 'held') throw new UploadLostError();
   }
 
+  /** Whether nobody can have taken the upload over, as far as is known without a look at the storage. */
+  get sure(): boolean {
+    return this.#state === 'held' && performance.now() - this.#seenAt < this.#context.trustFor;
+  }
+
   /**
    * Called after something was written, before that is acknowledged: a holder that slept may have been taken
    * over, and who takes over copies only after this would find out.
@@ -52,7 +57,7 @@ export class UploadHold implements Heart {
    */
   async mustStillBeHeld(): Promise<void> {
     this.mustBeHeld();
-    if (performance.now() - this.#seenAt >= this.#context.trustFor) await this.mustBearName();
+    if (!this.sure) await this.mustBearName();
   }
 
   /** @throws UploadLostError, StorageUnavailableError */

@@ -89,7 +89,7 @@ export class FileUploadStore implements UploadStore {
   async size(folder: Key): Promise<number> {
     const path = this.#parts.root.path(folder);
     const writer = this.#here.get(path);
-    if (writer !== undefined) return writer.size;
+    if (writer?.sure === true) return writer.size;
     try {
       return await this.#sizeOnDisk(folder, path);
     } catch (error) {

@@ -54,6 +54,11 @@ export class FileUploadWriter implements RandomAccessUpload {
     return this.#size;
   }
 
+  /** Whether the upload is this writer's for certain; else the storage tells how long it is. */
+  get sure(): boolean {
+    return this.#hold.sure;
+  }
+
   append(chunk: Uint8Array): Promise<void> {
     const appending = this.#append(chunk);
     this.#appending = appending.catch(() => {});

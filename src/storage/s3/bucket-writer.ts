@@ -44,6 +44,11 @@ export abstract class BucketWriter implements UploadWriter {
     return this.#size;
   }
 
+  /** Whether the upload is this writer's for certain; else the bucket tells whose it is, and how long. */
+  get sure(): boolean {
+    return this.held()?.sure !== false;
+  }
+
   async append(chunk: Uint8Array): Promise<void> {
     if (this.held()?.lost === true) throw new UploadLostError();
     this.#appended = true;

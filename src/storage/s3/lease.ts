@@ -93,6 +93,11 @@ export class Lease {
     return this.#lost;
   }
 
+  /** Whether nobody can have taken the upload over a moment ago, as far as is known without asking. */
+  get sure(): boolean {
+    return !this.#lost && performance.now() - this.#confirmedAt < this.#context.timing.verdict / 2;
+  }
+
   /**
    * Writes a changed state. Calls are carried out one after the other.
    * @throws UploadLostError
@@ -114,7 +119,7 @@ export class Lease {
    */
   async confirm(): Promise<void> {
     if (this.#lost) throw new UploadLostError();
-    if (performance.now() - this.#confirmedAt < this.#context.timing.verdict / 2) return;
+    if (this.sure) return;
     await this.update((state) => state);
   }
 

@@ -10,6 +10,7 @@ import type {
   UploadWriter,
 } from '../driver.ts';
 import { UploadBusyError } from '../storage-errors.ts';
+import type { BucketWriter } from './bucket-writer.ts';
 import { DirectWriter } from './direct-writer.ts';
 import { type KnownState, Lease, readState } from './lease.ts';
 import { listAll } from './listing.ts';
@@ -44,7 +45,7 @@ export class S3Uploads implements UploadStore {
   readonly #context: UploadContext;
   readonly #process = randomUUID();
   /** Uploads that a writer of this process holds; undefined while it is being taken. */
-  readonly #live = new Map<Key, UploadWriter | undefined>();
+  readonly #live = new Map<Key, BucketWriter | undefined>();
   readonly #known = new LRUCache<Key, KnownState>({ maxSize: REMEMBERED, sizeCalculation: bytesOf });
   #writers = 0;
 
@@ -85,13 +86,13 @@ export class S3Uploads implements UploadStore {
 
   async size(folder: Key): Promise<number> {
     const live = this.#live.get(folder);
-    if (live !== undefined) return live.size;
+    if (live?.sure === true) return live.size;
     const { state } = await readState(this.#context.objects, folder);
     return sizeOf(state.holder === null ? state : await this.#recovered(folder, state));
   }
 
   /** Within this process who comes second is told at once. */
-  async #enter(folder: Key, take: () => Promise<UploadWriter>): Promise<UploadWriter> {
+  async #enter(folder: Key, take: () => Promise<BucketWriter>): Promise<UploadWriter> {
     if (this.#live.has(folder)) throw new UploadBusyError();
     this.#live.set(folder, undefined);
     try {
@@ -181,14 +182,14 @@ export class S3Uploads implements UploadStore {
     };
   }
 
-  #writer(folder: Key, lease: Lease, target: Key | undefined): UploadWriter {
+  #writer(folder: Key, lease: Lease, target: Key | undefined): BucketWriter {
     if (target !== undefined && sizeOf(lease.state) === 0) {
       return this.#direct(folder, target, async () => lease, lease);
     }
     return new SessionWriter(this.#context, folder, { lease, onEnd: this.#onEnd(folder) });
   }
 
-  #direct(folder: Key, target: Key, take: () => Promise<Lease>, taken?: Lease): UploadWriter {
+  #direct(folder: Key, target: Key, take: () => Promise<Lease>, taken?: Lease): BucketWriter {
     let held = taken;
     return new DirectWriter(this.#context, folder, {
       target,
