@@ -9,6 +9,8 @@ import { InProcessS3 } from './s3-server.ts';
 export interface OwnBucket {
   readonly s3: InProcessS3;
   readonly driver: StorageDriver;
+  /** Closes the driver for another, with `more` besides what the first was given. */
+  reopen(more: Partial<S3Options>): Promise<void>;
 }
 
 export function ownBucket(more: Partial<S3Options> = {}): OwnBucket {
@@ -28,6 +30,10 @@ export function ownBucket(more: Partial<S3Options> = {}): OwnBucket {
     },
     get driver() {
       return driver;
+    },
+    async reopen(other) {
+      await driver.close();
+      driver = createS3Driver(s3Options(s3, { ...more, ...other }));
     },
   };
 }
