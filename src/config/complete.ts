@@ -1,6 +1,6 @@
 import { ACCOUNT } from './access-pattern.ts';
 import type { Settings } from './schema/schema.ts';
-import { WELL_KNOWN_UPSTREAMS } from './well-known-upstreams.ts';
+import { DOCKER_HUB, WELL_KNOWN_UPSTREAMS } from './well-known-upstreams.ts';
 
 type UpstreamSettings = Settings['mirror']['upstreams'][number];
 type BuiltinSettings = NonNullable<Settings['auth']['builtin']>;
@@ -67,7 +67,7 @@ function lowerCase(name: string | undefined): string {
 }
 
 function defaultUpstream(upstreams: readonly UpstreamSettings[]): string | undefined {
-  return upstreams.find(({ name }) => name === 'docker.io')?.name ?? upstreams[0]?.name;
+  return upstreams.find(({ name }) => name === DOCKER_HUB)?.name ?? upstreams[0]?.name;
 }
 
 /** Administrators do everything, everybody pushes and pulls below their own name, what is mirrored anyone pulls. */

@@ -4,11 +4,12 @@ export interface WellKnownUpstream {
   readonly aliases: readonly string[];
 }
 
+export const DOCKER_HUB = 'docker.io';
+
+const DOCKER_HUB_ALIASES = ['index.docker.io', 'registry-1.docker.io'];
+
 export const WELL_KNOWN_UPSTREAMS: ReadonlyMap<string, WellKnownUpstream> = new Map([
-  [
-    'docker.io',
-    { urls: ['https://registry-1.docker.io'], aliases: ['index.docker.io', 'registry-1.docker.io'] },
-  ],
+  [DOCKER_HUB, { urls: ['https://registry-1.docker.io'], aliases: DOCKER_HUB_ALIASES }],
   ['gcr.io', { urls: ['https://gcr.io'], aliases: [] }],
   ['quay.io', { urls: ['https://quay.io'], aliases: [] }],
   ['ghcr.io', { urls: ['https://ghcr.io'], aliases: [] }],
@@ -17,7 +18,7 @@ export const WELL_KNOWN_UPSTREAMS: ReadonlyMap<string, WellKnownUpstream> = new 
   ['public.ecr.aws', { urls: ['https://public.ecr.aws'], aliases: [] }],
 ]);
 
-const DOCKER_HUB_HOSTS = new Set(['docker.io', 'index.docker.io', 'registry-1.docker.io']);
+const DOCKER_HUB_HOSTS = new Set([DOCKER_HUB, ...DOCKER_HUB_ALIASES]);
 
 /** Whether a host is Docker Hub, where names of one component are short for `library/`. */
 export function isDockerHubHost(host: string): boolean {

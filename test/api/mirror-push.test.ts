@@ -107,7 +107,10 @@ describe('pushing beside the mirror', () => {
     ['docker.io/k8s.gcr.io/pause', undefined],
   ])('refuses the mirrored name %s, and says what to use', async (name, use) => {
     const up = await upstream();
-    const upstreams = ['docker.io', 'registry.k8s.io'].map((name) => ({ name, urls: [up.url] }));
+    const upstreams = [
+      { name: 'docker.io', urls: [up.url] },
+      { name: 'registry.k8s.io', urls: [up.url], aliases: ['k8s.gcr.io'] },
+    ];
     const it = await mirror({ upstreams });
     const got = await it.ask(`/v2/${name}/blobs/uploads/`, { method: 'POST' });
     expect(got.status).toBe(403);

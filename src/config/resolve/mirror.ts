@@ -11,7 +11,7 @@ import type {
   UpstreamConfig,
   UpstreamCredentials,
 } from '../types/mirror.ts';
-import { isDockerHubHost, WELL_KNOWN_UPSTREAMS } from '../well-known-upstreams.ts';
+import { DOCKER_HUB, isDockerHubHost, WELL_KNOWN_UPSTREAMS } from '../well-known-upstreams.ts';
 import { Names } from './names.ts';
 
 type MirrorSettings = Settings['mirror'];
@@ -110,7 +110,7 @@ function resolveUpstream(upstream: UpstreamSettings, report: Report): UpstreamCo
     urls: urls.map(({ url }) => url),
     hosts: upstream.hosts.map((host) => host.toLowerCase().replace(PORT, '').replace(/\.$/, '')),
     aliases: upstream.aliases,
-    dockerHub: name === 'docker.io' || urls.some(({ host }) => isDockerHubHost(host)),
+    dockerHub: name === DOCKER_HUB || urls.some(({ host }) => isDockerHubHost(host)),
     credentials: resolveCredentials(upstream, report),
     tagTtl: upstream.tagttl,
     ca: upstream.ca,

@@ -4,7 +4,6 @@ import {
   type RepositoryName,
 } from '../../oci/repository-name.ts';
 import { bareHost, bareNamespace } from './host-name.ts';
-import { DOCKER_HUB, wellKnownUpstream } from './well-known.ts';
 
 /** The names by which one upstream is found. */
 export interface UpstreamNames {
@@ -12,9 +11,9 @@ export interface UpstreamNames {
   readonly name: string;
   /** `Host` headers that lead here, compared without port and case. */
   readonly hosts?: readonly string[];
-  /** Other names of it, beside those that everybody knows. */
+  /** Other names of it. */
   readonly aliases?: readonly string[];
-  /** Whether names of one component get `library/`. Default: for docker.io. */
+  /** Whether names of one component get `library/`. Default: no. */
   readonly dockerHub?: boolean;
 }
 
@@ -64,7 +63,7 @@ export class UpstreamDirectory {
   readonly #default: Entry | undefined;
 
   /**
-   * @param defaultName left out: docker.io where it is listed, else the first
+   * @param defaultName left out: the first
    * @throws Error for names that cannot be, or that are given twice
    */
   constructor(upstreams: readonly UpstreamNames[], defaultName?: string) {
@@ -75,12 +74,7 @@ export class UpstreamDirectory {
       for (const alias of upstream.aliases ?? []) this.#addAlias(entry, alias);
       for (const host of upstream.hosts ?? []) this.#addHost(entry, host);
     }
-    for (const entry of entries) {
-      for (const alias of wellKnownUpstream(entry.name)?.aliases ?? []) {
-        if (!this.#byName.has(alias)) this.#byName.set(alias, entry);
-      }
-    }
-    const wanted = defaultName?.toLowerCase() ?? this.#byName.get(DOCKER_HUB)?.name ?? entries[0]?.name;
+    const wanted = defaultName?.toLowerCase() ?? entries[0]?.name;
     this.#default = wanted === undefined ? undefined : this.#byName.get(wanted);
     if (defaultName !== undefined && this.#default === undefined) {
       throw new Error(`the default upstream ${JSON.stringify(defaultName)} is not in the list of upstreams`);
@@ -147,7 +141,7 @@ export class UpstreamDirectory {
       );
     }
     if (this.#byName.has(name)) throw new Error(`the upstream ${name} is listed twice`);
-    const entry = { name, dockerHub: upstream.dockerHub ?? name === DOCKER_HUB };
+    const entry = { name, dockerHub: upstream.dockerHub ?? false };
     this.#byName.set(name, entry);
     return entry;
   }

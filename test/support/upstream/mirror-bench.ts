@@ -80,7 +80,9 @@ export async function mirrorBench(options: MirrorBenchOptions): Promise<MirrorBe
   });
   const mirror = new Mirror({
     core,
-    directory: new UpstreamDirectory(options.upstreams),
+    directory: new UpstreamDirectory(
+      options.upstreams.map((upstream) => ({ dockerHub: upstream.name === 'docker.io', ...upstream })),
+    ),
     storage,
     now,
     hosted: (name) => new HostedRepository(storage, name, redirect),

@@ -137,6 +137,8 @@ describe('mirror', () => {
   it('believes the file before what is well known', () => {
     const { upstreams } = mirror('[registry.k8s.io, { name: gcr.io, aliases: [k8s.gcr.io] }]');
     expect(upstreams.map(({ aliases }) => aliases)).toEqual([[], ['k8s.gcr.io']]);
+    const named = mirror('[registry.k8s.io, { name: k8s.gcr.io, urls: ["https://k8s.gcr.io"] }]').upstreams;
+    expect(named.map(({ aliases }) => aliases)).toEqual([[], []]);
   });
 
   it('logs in by password, file or helper', () => {

@@ -8,7 +8,12 @@ import {
 import { parseRepositoryName } from '../../../src/oci/repository-name.ts';
 
 const directory = new UpstreamDirectory([
-  { name: 'docker.io', hosts: ['Dockerhub.mirror.example'] },
+  {
+    name: 'docker.io',
+    hosts: ['Dockerhub.mirror.example'],
+    aliases: ['index.docker.io'],
+    dockerHub: true,
+  },
   { name: 'gcr.io', hosts: ['gcr.mirror.example:8443'] },
   { name: 'quay.io', hosts: ['quay.mirror.example'], aliases: ['q.example:5000'] },
   { name: 'registry.k8s.io', aliases: ['k8s.gcr.io'] },
@@ -82,7 +87,7 @@ describe('finding the upstream', () => {
     });
   });
 
-  it('takes the first upstream for bare names where Docker Hub is not listed', () => {
+  it('takes the first upstream for bare names where none is named', () => {
     const two = new UpstreamDirectory([{ name: 'quay.io' }, { name: 'gcr.io' }]);
     expect(show(resolve('x', {}, two))).toBe('bare x or quay.io/x');
   });
@@ -94,11 +99,6 @@ describe('finding the upstream', () => {
 
   it('holds everything for hosted where there is no upstream', () => {
     expect(show(resolve('docker.io/x', {}, new UpstreamDirectory([])))).toBe('hosted docker.io/x');
-  });
-
-  it('lets a listed name win over what is well known as an alias', () => {
-    const both = new UpstreamDirectory([{ name: 'registry.k8s.io' }, { name: 'k8s.gcr.io' }]);
-    expect(show(resolve('k8s.gcr.io/pause', {}, both))).toBe('path k8s.gcr.io/pause');
   });
 
   it('refuses a name for two upstreams', () => {
