@@ -50,7 +50,24 @@ describe('auth.htpasswd', () => {
   });
 
   test('is an error at once where its folder can neither be found nor made', async () => {
-    await expect(provisionHtpasswd('/proc/fairlead/htpasswd', log)).rejects.toThrow('ENOENT');
+    await expect(provisionHtpasswd('/proc/fairlead/htpasswd', log)).rejects.toMatchObject({
+      message: 'auth.htpasswd.path is not there and cannot be made',
+      cause: { code: 'ENOENT' },
+    });
+  });
+
+  test('is an error at once where it is there and cannot be read', async () => {
+    const below = join(folder, 'file');
+    await writeFile(below, '');
+    for (const [unreadable, code] of [
+      [folder, 'EISDIR'],
+      [join(below, 'htpasswd'), 'ENOTDIR'],
+    ] as const) {
+      await expect(provisionHtpasswd(unreadable, log)).rejects.toMatchObject({
+        message: 'auth.htpasswd.path cannot be read',
+        cause: { code },
+      });
+    }
   });
 
   test('asks for name and password, and who has them does everything', async () => {
