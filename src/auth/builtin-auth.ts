@@ -51,8 +51,8 @@ export interface BuiltinAuth extends Disposable {
 }
 
 /**
- * @throws UsersFileError, TokenKeyError, SyntaxError for a pattern; what the storage throws; Node's error for a
- * file that cannot be read
+ * @throws TokenKeyError, SyntaxError for a pattern; what the storage throws; Error naming the key of the configuration
+ * for a file that cannot be read, or users that cannot be right
  */
 export async function openBuiltinAuth(options: BuiltinAuthOptions): Promise<BuiltinAuth> {
   const { issuer, log, now, storage } = options;

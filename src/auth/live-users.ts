@@ -42,16 +42,15 @@ export class LiveUsers implements Disposable {
 
   /**
    * A file that is not there means no users yet.
-   * @throws UsersFileError when it cannot be right; Node's error when it cannot be read
+   * @throws Error naming the key of the configuration when it cannot be read, or cannot be right
    */
   static async open({ path, log, now }: LiveUsersOptions): Promise<LiveUsers> {
     const file = new WatchedFile(path, now);
-    const content = await file.look();
-    if (content?.kind !== 'text') {
+    const users = await firstUsers(file);
+    if (users === undefined) {
       log.warn({ path }, 'the users file is not there: nobody can log in until it is');
       return new LiveUsers(file, { log, now, users: NO_USERS });
     }
-    const users = parseUsers(content.text);
     const live = new LiveUsers(file, { log, now, users });
     live.#tellRefused(users);
     return live;
@@ -132,4 +131,14 @@ function isSame(one: Users, other: Users): boolean {
     one.refused.join('\n') === other.refused.join('\n') &&
     [...one.hashes].every(([name, hash]) => other.hashes.get(name) === hash)
   );
+}
+
+/** @returns undefined when the file is not there */
+async function firstUsers(file: WatchedFile): Promise<Users | undefined> {
+  try {
+    const content = await file.look();
+    return content?.kind === 'text' ? parseUsers(content.text) : undefined;
+  } catch (cause) {
+    throw new Error('auth.builtin.users cannot be used', { cause });
+  }
 }

@@ -107,8 +107,12 @@ describe('the users in service', () => {
     expect(log.lines).toMatchObject([{ level: 'warn', fields: { refused: ['old'] } }]);
   });
 
-  test('are an error at the start when the file cannot be right', async () => {
+  test('are an error at the start, named by the key, when the file cannot be right or read', async () => {
     await writeFile(path, 'garbage\n');
-    await expect(open()).rejects.toMatchObject({ line: 1 });
+    const message = 'auth.builtin.users cannot be used';
+    await expect(open()).rejects.toMatchObject({ message, cause: { line: 1 } });
+    await rm(path);
+    await mkdir(path);
+    await expect(open()).rejects.toMatchObject({ message, cause: { code: 'EISDIR' } });
   });
 });
