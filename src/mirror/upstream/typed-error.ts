@@ -44,9 +44,10 @@ export function isClosedConnection(error: unknown): boolean {
   return code === 'UND_ERR_SOCKET' || code === 'ECONNRESET' || code === 'EPIPE';
 }
 
-/** Node's own words advise an option of Node. */
+/** Node's own words advise an option of Node. An upstream of `proxy` has no keys for this: only the environment. */
 const NOT_TRUSTED =
-  'its certificate is of no authority that is trusted: `ca` of the upstream can name it, `insecure` takes any';
+  'its certificate is of no authority that is trusted: NODE_EXTRA_CA_CERTS in the environment can name it, ' +
+  'or `ca` of one of mirror.upstreams, whose `insecure` takes any';
 
 const EXPLANATIONS: Readonly<Record<string, string>> = {
   ENOTFOUND: 'its name cannot be found',

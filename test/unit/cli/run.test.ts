@@ -88,6 +88,24 @@ describe('the command line', () => {
     expect(stdout).toBe(`remote ${silent.host} does not answer: no answer within 20 ms\n`);
   });
 
+  it.each([
+    [
+      'one of mirror.upstreams',
+      'up',
+      (url: string) => `mirror: { upstreams: [{ name: up, urls: ["${url}"] }] }`,
+    ],
+    ['proxy.remoteurl', 'remote', (url: string) => `proxy: { remoteurl: "${url}" }`],
+  ])('names what can be set for a certificate of nobody known at %s', async (_, name, config) => {
+    await using upstream = await ScriptedUpstream.start({ tls: true });
+    await writeFile(file('tls.yml'), config(upstream.url));
+    expect(await fairlead('check-config', '--probe', file('tls.yml'))).toMatchObject({
+      code: 1,
+      stdout:
+        `${name} ${upstream.host} does not answer: its certificate is of no authority that is trusted: ` +
+        'NODE_EXTRA_CA_CERTS in the environment can name it, or `ca` of one of mirror.upstreams, whose `insecure` takes any\n',
+    });
+  });
+
   it('names the key whose certificates cannot be read', async () => {
     await writeFile(
       file('ca.yml'),

@@ -90,13 +90,6 @@ it.each<[string, Fault, string]>([
   expect(await toldOf(fault)).toBe(`false answers, but ${told}`);
 });
 
-it('names the settings for a certificate of nobody known', async () => {
-  expect(await toldOf(undefined, { tls: true })).toBe(
-    'false does not answer: its certificate is of no authority that is trusted: ' +
-      '`ca` of the upstream can name it, `insecure` takes any',
-  );
-});
-
 it('tells whose fault a token server is that cannot be asked', async () => {
   await using upstream = await ScriptedUpstream.start({ auth: 'token' });
   const options = { name: 'up', urls: [upstream.url] };
