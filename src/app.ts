@@ -129,7 +129,7 @@ class RequestCaller implements Caller {
     const below = path.startsWith(`${prefix}/`) ? path.slice(prefix.length) : path;
     const registry = BELOW_REGISTRY.exec(below)?.[1];
     const ns = query === undefined ? undefined : (new URLSearchParams(query).get('ns') ?? undefined);
-    return this.#upstreams.implied({ host: this.host, ns, prefix: registry });
+    return this.#upstreams.implied({ host: this.reachedBy, ns, prefix: registry });
   }
 
   get authorization(): string | undefined {
@@ -142,6 +142,11 @@ class RequestCaller implements Caller {
 
   get host(): string {
     return this.external.host;
+  }
+
+  /** `http.host` is one name for what may be reached by several, each of them an upstream's. */
+  get reachedBy(): string {
+    return this.#settings.host === undefined ? this.host : externalOrigin(this.#req).host;
   }
 
   get urlPrefix(): string {

@@ -48,7 +48,7 @@ export class Mirror implements RepositoryResolver, AsyncDisposable {
     const found = this.#directory.resolve({
       name,
       ns,
-      host: request.caller.host,
+      host: request.caller.reachedBy ?? request.caller.host,
       prefix: request.pathPrefix,
     });
     switch (found.kind) {

@@ -32,6 +32,8 @@ export interface Caller {
   readonly urlPrefix: string;
   /** as the client asked it, for the service default (host[:port]). */
   readonly host: string;
+  /** The host of this very request, where `host` is the one that the configuration gives. */
+  readonly reachedBy?: string | undefined;
   readonly requestId: string;
   /** Tag, digest or session that the request is about, for the audit. */
   readonly reference?: string | undefined;

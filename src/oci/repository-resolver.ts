@@ -8,7 +8,6 @@ export interface ResolveRequest {
   readonly name: RepositoryName;
   /** The `ns` query parameter: the registry the client means. */
   readonly ns: string | undefined;
-  /** Its `host` is the name by which the client reached this server. */
   readonly caller: Caller;
   /** A registry named before `/v2/` in the path. */
   readonly pathPrefix: string | undefined;

@@ -39,6 +39,19 @@ describe('a mirrored repository', () => {
     expect((await it.ask('/v2/_catalog')).body.toString()).toContain('docker.io/library/nginx');
   });
 
+  it('is found by the host asked where http.host gives another one', async () => {
+    const up = await upstream();
+    const digest = up.addImage('deis/go-dev', 'v1', [LAYER]);
+    const upstreams = [
+      { name: 'docker.io', urls: ['http://127.0.0.1:1'] },
+      { name: 'quay.io', urls: [up.url], hosts: ['quay.mirror.example'] },
+    ];
+    const it = await mirror({ upstreams, host: 'https://mirror.example' });
+    const headers = { host: 'quay.mirror.example' };
+    const got = await it.ask('/v2/deis/go-dev/manifests/v1', { headers });
+    expect(got.headers['docker-content-digest']).toBe(digest);
+  });
+
   it('is pulled with the upstream gone once it was pulled', async () => {
     const { up, it, digest, layer: layerDigest } = await hub();
     await it.ask(`${BARE}/manifests/v1`);

@@ -47,6 +47,10 @@ export interface MirrorBenchOptions {
   readonly authorizer?: Authorizer;
   /** Milliseconds that the upstreams are waited for. Default: longer than any test takes. */
   readonly patience?: number;
+  /** Milliseconds that the check of a stored tag may take. Default: as long as anything. */
+  readonly tagCheck?: number;
+  /** distribution's `http.host`. */
+  readonly host?: string;
 }
 
 /** The application with a mirror, on a real socket; time is under control, but not that of timeouts. */
@@ -74,7 +78,7 @@ export async function mirrorBench(options: MirrorBenchOptions): Promise<MirrorBe
     log,
     now,
     clock: () => new Date(),
-    tagCheck: patience,
+    tagCheck: options.tagCheck ?? patience,
     limits: { pause: 5, tries: 3 },
     redirect,
   });
@@ -100,7 +104,7 @@ export async function mirrorBench(options: MirrorBenchOptions): Promise<MirrorBe
       bodyBuffers: new BodyBuffers(),
     },
     logger,
-    settings: { host: undefined, prefix: '', headers: {}, trustedProxies: undefined },
+    settings: { host: options.host, prefix: '', headers: {}, trustedProxies: undefined },
     newRequestId: randomUUID,
     upstreams: mirror,
   });
