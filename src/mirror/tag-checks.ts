@@ -2,17 +2,18 @@ import { LRUCache } from 'lru-cache';
 import type { Digest } from '../oci/digest.ts';
 import type { Tag } from '../oci/reference.ts';
 
-/** What an upstream said of a tag, and when. */
+/** What an upstream said of a tag. */
 export interface CheckedTag {
   readonly digest: Digest;
-  /** Milliseconds; of the clock that `TagChecks` was given. */
-  readonly checkedAt: number;
+  readonly mediaType: string | undefined;
+  /** Bytes of the manifest. */
+  readonly size: number | undefined;
 }
 
 /** When tags were asked for last, by this process; and what is being asked at this moment, once however many wait. */
 export class TagChecks {
   readonly #now: () => number;
-  readonly #checked = new LRUCache<string, CheckedTag>({ max: 20_000 });
+  readonly #checked = new LRUCache<string, CheckedTag & { readonly at: number }>({ max: 20_000 });
   /** Tags that lead to manifests which are not here yet. */
   readonly #expected = new LRUCache<string, readonly Tag[]>({ max: 5_000 });
 
@@ -21,10 +22,9 @@ export class TagChecks {
   }
 
   /** What the tag led to, where that was seen within so many milliseconds. */
-  fresh(key: string, within: number): Digest | undefined {
+  fresh(key: string, within: number): CheckedTag | undefined {
     const checked = this.#checked.get(key);
-    if (checked === undefined || this.#now() - checked.checkedAt >= within) return undefined;
-    return checked.digest;
+    return checked === undefined || this.#now() - checked.at >= within ? undefined : checked;
   }
 
   /** A tag leads to a manifest that was not fetched with it. */
@@ -40,8 +40,8 @@ export class TagChecks {
     return tags;
   }
 
-  note(key: string, digest: Digest): void {
-    this.#checked.set(key, { digest, checkedAt: this.#now() });
+  note(key: string, { digest, mediaType, size }: CheckedTag): void {
+    this.#checked.set(key, { digest, mediaType, size, at: this.#now() });
   }
 }
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { answer, conditional, wrongBytes } from '../support/upstream/faults.ts';
+import { answer, conditional, silence, wrongBytes } from '../support/upstream/faults.ts';
 import { hubBench, LAYER } from '../support/upstream/hub-bench.ts';
 
-const { hub } = hubBench();
+const { hub, mirror, upstream } = hubBench();
 const TTL = 600_000;
 
 async function hubWithoutHead() {
@@ -57,6 +57,53 @@ describe('a tag of an upstream that refuses HEAD', () => {
     up.on(/^GET .*manifests/, answer(304));
     expect((await ask()).status).toBe(502);
     expect(requests()).toEqual([['GET', undefined]]);
+  });
+});
+
+describe('a HEAD of a tag whose manifest is not here', () => {
+  it('fetches nothing however often it is asked, and tells the same each time', async () => {
+    const { up, it, digest } = await hub();
+    const head = () => it.ask('/v2/nginx/manifests/v1', { method: 'HEAD' });
+    const first = await head();
+    const again = await head();
+    for (const name of ['docker-content-digest', 'content-type', 'content-length']) {
+      expect(again.headers[name], name).toBe(first.headers[name]);
+    }
+    expect(again.headers['docker-content-digest']).toBe(digest);
+    expect(up.requests.map(({ method }) => method)).toEqual(['HEAD']);
+    const moved = up.addImage('library/nginx', 'v1', [Buffer.from('moved')]);
+    await it.ask(`/v2/nginx/manifests/${digest}`);
+    it.pass(TTL);
+    expect((await head()).headers['docker-content-digest']).toBe(moved);
+    expect((await head()).headers['docker-content-digest']).toBe(moved);
+    expect(up.requests.map(({ method }) => method)).toEqual(['HEAD', 'GET', 'HEAD']);
+  });
+
+  it('may take longer than the check of a stored one', async () => {
+    const up = await upstream();
+    const digest = up.addImage('library/nginx', 'v1', [LAYER]);
+    const it = await mirror({ upstreams: [{ name: 'docker.io', urls: [up.url] }], tagCheck: 20 });
+    up.on(/./, (_, next) => void setTimeout(next, 60));
+    const got = await it.ask('/v2/docker.io/nginx/manifests/v1', { method: 'HEAD' });
+    expect(got.headers['docker-content-digest']).toBe(digest);
+  });
+});
+
+describe('the check of a stored tag', () => {
+  it('that one URL took too long for holds nothing against the next one', async () => {
+    const [first, second] = [await upstream(), await upstream()];
+    for (const up of [first, second]) up.addImage('library/nginx', 'v1', [LAYER]);
+    const urls = [first.url, second.url];
+    const it = await mirror({ upstreams: [{ name: 'docker.io', urls }], tagCheck: 100 });
+    const ask = () => it.ask('/v2/nginx/manifests/v1');
+    await ask();
+    first.on(/./, silence);
+    const moved = second.addImage('library/nginx', 'v1', [Buffer.from('moved')]);
+    it.pass(TTL);
+    expect((await ask()).headers.warning).toMatch(/too slow/);
+    const got = await ask();
+    expect(got.headers['docker-content-digest']).toBe(moved);
+    expect(got.headers.warning).toBeUndefined();
   });
 });
 

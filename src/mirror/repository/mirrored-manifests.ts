@@ -47,23 +47,14 @@ export class MirroredManifests {
     const key = `${this.#source.stored}:${tag}`;
     const fresh = checks.fresh(key, this.#source.tagTtl);
     const here = await storage.manifests.find(this.#source.stored, reference);
-    if (fresh !== undefined && here?.digest === fresh) return stored(here);
+    if (fresh !== undefined && here?.digest === fresh.digest) return stored(here);
     try {
-      if (fresh !== undefined) return await this.#latest(tag, { digest: fresh });
+      if (fresh !== undefined) return await this.#latest(tag, { head: fresh, method });
       if (here === undefined && method === 'GET') return received(await this.#fetch(reference, { tag }));
       const head = await this.#head(reference, here?.digest);
-      checks.note(key, head.digest);
+      checks.note(key, head);
       if (here?.digest === head.digest) return stored(here);
-      if (
-        method === 'HEAD' &&
-        (await storage.manifests.find(this.#source.stored, { kind: 'digest', digest: head.digest })) ===
-          undefined
-      ) {
-        // Clients go on by digest: what they fetch then is what the tag leads to.
-        checks.expect(`${this.#source.stored}@${head.digest}`, tag);
-        if (head.size !== undefined && head.mediaType !== undefined) return headAnswer(head);
-      }
-      return await this.#latest(tag, head);
+      return await this.#latest(tag, { head, method });
     } catch (error) {
       if (here !== undefined && isOutage(error)) {
         const { client, stored: repository } = this.#source;
@@ -82,14 +73,22 @@ export class MirroredManifests {
     }
   }
 
-  /** What a tag leads to now: stored already, or fetched; the tag follows. */
+  /** What a tag leads to now: stored already, or fetched unless a HEAD is all that was asked; the tag follows. */
   async #latest(
     tag: Tag,
-    { digest, whole }: Pick<ManifestHead, 'digest' | 'whole'>,
+    { head, method }: { readonly head: ManifestHead; readonly method: ReadRequest['method'] },
   ): Promise<ManifestAnswer> {
-    const { storage } = this.#parts;
+    const { storage, checks } = this.#parts;
+    const { digest, whole } = head;
     const here = await storage.manifests.find(this.#source.stored, { kind: 'digest', digest });
-    if (here === undefined) return received(await this.#fetch({ kind: 'digest', digest }, { tag, whole }));
+    if (here === undefined) {
+      if (method === 'HEAD' && whole === undefined) {
+        // Clients go on by digest: what they fetch then is what the tag leads to.
+        checks.expect(`${this.#source.stored}@${digest}`, tag);
+        if (head.size !== undefined && head.mediaType !== undefined) return headAnswer(head);
+      }
+      return received(await this.#fetch({ kind: 'digest', digest }, { tag, whole }));
+    }
     await this.#keeping(digest, () => storage.tags.write(this.#source.stored, tag, digest));
     return stored(here);
   }
@@ -101,13 +100,16 @@ export class MirroredManifests {
   #head(reference: Reference, known?: Digest): Promise<ManifestHead> {
     const { client, upstreamName } = this.#source;
     const text = formatReference(reference);
-    return this.#parts.heads.run(`${this.#source.stored}@${text}`, async () => {
+    const ask = (signal?: AbortSignal) =>
+      this.#asked(() => client.headManifest({ repository: upstreamName, reference, known, signal }));
+    return this.#parts.heads.run(`${this.#source.stored}@${text} ${known}`, async () => {
+      // Where nothing is stored there is nothing to fall back on: it may take as long as a GET.
+      if (known === undefined) return await ask();
       const within = this.#parts.tagCheck;
       const abort = new AbortController();
       const timer = setTimeout(() => abort.abort(new TimeoutError(`no answer within ${within} ms`)), within);
       try {
-        const query = { repository: upstreamName, reference, known, signal: abort.signal };
-        return await this.#asked(() => client.headManifest(query));
+        return await ask(abort.signal);
       } finally {
         clearTimeout(timer);
       }
@@ -132,13 +134,17 @@ export class MirroredManifests {
         const expected = checks
           .expected(`${this.#source.stored}@${digest}`)
           .filter(
-            (one) => checks.fresh(`${this.#source.stored}:${one}`, Number.POSITIVE_INFINITY) === digest,
+            (one) =>
+              checks.fresh(`${this.#source.stored}:${one}`, Number.POSITIVE_INFINITY)?.digest === digest,
           );
         const tags = [...new Set([...(tag === undefined ? [] : [tag]), ...expected])];
         await this.#keeping(digest, () =>
           this.#parts.storage.manifests.put(this.#source.stored, { digest, content, manifest, tags }),
         );
-        if (tag !== undefined) checks.note(`${this.#source.stored}:${tag}`, digest);
+        if (tag !== undefined) {
+          const { mediaType } = found;
+          checks.note(`${this.#source.stored}:${tag}`, { digest, mediaType, size: content.length });
+        }
         return found;
       },
     );

@@ -106,6 +106,7 @@ export class UpstreamClient {
       readonly repository: string;
       readonly among?: readonly UpstreamUrl[];
       readonly insist?: true | undefined;
+      readonly signal?: AbortSignal | undefined;
     },
     ask: (url: UpstreamUrl) => Promise<Result>,
   ): Promise<Result> {
@@ -122,6 +123,8 @@ export class UpstreamClient {
       } catch (error) {
         if (!(error instanceof UpstreamError)) throw error;
         errors.push(error);
+        // The time was for all URLs together: those that are left are not to blame.
+        if (query.signal?.aborted === true) break;
       }
     }
     throw mostTelling(errors) ?? new UpstreamWrong(this.name, 'has no URL');
