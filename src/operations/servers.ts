@@ -62,18 +62,23 @@ function http1Options({ times, maxHeaderSize }: ServerSettings) {
   };
 }
 
-function secureHttp2(
-  handler: RequestHandler,
-  settings: ServerSettings & { secure: SecureSettings },
-): CreatedServer {
+type SecureServerSettings = ServerSettings & { readonly secure: SecureSettings };
+
+function secureOptions(settings: SecureServerSettings) {
   const { context, clients } = settings.secure;
+  return {
+    ...context,
+    ...http1Options(settings),
+    requestCert: clients.requestCert,
+    rejectUnauthorized: clients.rejectUnauthorized,
+    handshakeTimeout: HANDSHAKE,
+  };
+}
+
+function secureHttp2(handler: RequestHandler, settings: SecureServerSettings): CreatedServer {
   const server = createHttp2(
     {
-      ...context,
-      ...http1Options(settings),
-      requestCert: clients.requestCert,
-      rejectUnauthorized: clients.rejectUnauthorized,
-      handshakeTimeout: HANDSHAKE,
+      ...secureOptions(settings),
       allowHTTP1: true,
       maxSessionMemory: MAX_SESSION_MEMORY,
       settings: { initialWindowSize: STREAM_WINDOW, maxConcurrentStreams: MAX_STREAMS },
@@ -87,21 +92,8 @@ function secureHttp2(
   return { server, setContext: (context) => server.setSecureContext(context) };
 }
 
-function secureHttp1(
-  handler: RequestHandler,
-  settings: ServerSettings & { secure: SecureSettings },
-): CreatedServer {
-  const { context, clients } = settings.secure;
-  const server = createHttps(
-    {
-      ...context,
-      ...http1Options(settings),
-      requestCert: clients.requestCert,
-      rejectUnauthorized: clients.rejectUnauthorized,
-      handshakeTimeout: HANDSHAKE,
-    },
-    handler,
-  );
+function secureHttp1(handler: RequestHandler, settings: SecureServerSettings): CreatedServer {
+  const server = createHttps(secureOptions(settings), handler);
   server.timeout = settings.times.stall;
   return { server, setContext: (context) => server.setSecureContext(context) };
 }
