@@ -5,6 +5,7 @@ import type { UpstreamClient } from '../upstream/upstream-client.ts';
 import type { UpstreamUrl } from '../upstream/upstream-url.ts';
 import type { ConnectionShares } from './extra-connections.ts';
 import type { GrowingBlob } from './growing-blob.ts';
+import { type SharedMemory, shareOf } from './memory-share.ts';
 import { PiecePlan } from './piece-plan.ts';
 import type { SourceTrust } from './source-trust.ts';
 import { Transfer } from './transfer.ts';
@@ -14,11 +15,10 @@ import { UnsizedTransfer } from './unsized-transfer.ts';
 import { WORTH } from './write-behind.ts';
 
 /**
- * Bytes that may wait to be written: of all fills together, and of one connection. It would only wait for patience to
- * end if it might leave less than is written at once.
+ * Bytes of a connection that may wait to be written. It would only wait for patience to end if it might leave less
+ * than is written at once.
  */
-const UNWRITTEN_IN_ALL = 16 * 1024 * 1024;
-const UNWRITTEN = { least: WORTH, most: 2 * WORTH };
+const UNWRITTEN: SharedMemory = { inAll: 16 * 1024 * 1024, least: WORTH, most: 2 * WORTH };
 
 /** What all fills from one upstream share. */
 export interface UpstreamState {
@@ -99,7 +99,7 @@ export function fetchingOf({ state, first, running, busy, ...common }: FetchingP
 
 /** Bytes of each connection that may wait to be written, while so many fills are under way. */
 export function unwrittenOf(running: number): number {
-  return Math.min(Math.max(UNWRITTEN_IN_ALL / running, UNWRITTEN.least), UNWRITTEN.most);
+  return shareOf(UNWRITTEN, running);
 }
 
 /** The event loop's share of work since it was asked last, 0 to 1. */

@@ -1,14 +1,14 @@
 import { type Slab, Slabs } from '../upstream/slabs.ts';
 import type { FillMedium } from './fill-medium.ts';
+import { type SharedMemory, shareOf } from './memory-share.ts';
 import type { HeldChunk } from './recent-chunks.ts';
 
 /** Bytes that are read at a time. */
-const BLOCK = 256 * 1024;
-/** Blocks that stay for others who need them: of all fills together, and of one. */
-const BLOCKS_IN_ALL = 32;
-const BLOCKS = { least: 2, most: 16 };
+const BLOCK = 512 * 1024;
+/** Blocks that stay for others who need them. */
+const BLOCKS: SharedMemory = { inAll: 16, least: 1, most: 8 };
 /** Blocks that nobody holds and that are kept for later, of all fills together. */
-const MOST_SPARE = 16;
+const MOST_SPARE = 8;
 /** Bytes by which what is read may lag behind what was written, for that to be in the system's memory for certain. */
 const JUST_WRITTEN = 16 * 1024 * 1024;
 
@@ -119,8 +119,7 @@ export class ReadBack {
   }
 
   #trim(): void {
-    const share = BLOCKS_IN_ALL / this.#parts.sharers();
-    const most = Math.min(Math.max(share, BLOCKS.least), BLOCKS.most);
+    const most = shareOf(BLOCKS, this.#parts.sharers());
     for (const [first, block] of this.#blocks) {
       if (this.#blocks.size <= most) return;
       this.#forget(first, block);

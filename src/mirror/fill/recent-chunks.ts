@@ -1,8 +1,8 @@
 import { costOf } from '../upstream/chunk-cost.ts';
+import { type SharedMemory, shareOf } from './memory-share.ts';
 
-/** Bytes that stay in memory after they were written, for readers who keep up: of all blobs together, and of one. */
-const RECENT_IN_ALL = 24 * 1024 * 1024;
-const RECENT = { least: 256 * 1024, most: 4 * 1024 * 1024 };
+/** Bytes that stay in memory after they were written, for readers who keep up. */
+const RECENT: SharedMemory = { inAll: 24 * 1024 * 1024, least: 256 * 1024, most: 4 * 1024 * 1024 };
 
 interface Entry {
   readonly start: number;
@@ -88,7 +88,7 @@ export class RecentChunks {
 
 /** Bytes for each of so many blobs that share the memory there is. */
 export function recentRoom(sharers: number): number {
-  return Math.min(Math.max(RECENT_IN_ALL / sharers, RECENT.least), RECENT.most);
+  return shareOf(RECENT, sharers);
 }
 
 function bytesAt({ chunks, start }: Entry, position: number): Buffer {

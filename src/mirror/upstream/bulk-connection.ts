@@ -1,8 +1,9 @@
 import { connect, type LookupFunction, type Socket } from 'node:net';
+
 import { type BodyFraming, bodyFraming, FramingError, parseHead, type ResponseHead } from './body-framing.ts';
-import { ReceivedBytes } from './received-bytes.ts';
+import { ReaderWake } from './reader-wake.ts';
+import { ReceivedBytes, type ReceiveSlabs } from './received-bytes.ts';
 import type { LentChunks, ResponseBody } from './response-body.ts';
-import type { Slabs } from './slabs.ts';
 import { TimeoutError } from './timeout-error.ts';
 import type { UpstreamTimeouts } from './upstream-options.ts';
 
@@ -15,6 +16,8 @@ import type { UpstreamTimeouts } from './upstream-options.ts';
 const IDLE = 3_000;
 /** Answers of 1xx that may come before the one. */
 const MOST_INTERIM = 32;
+/** Bytes that a reader is woken for at once. */
+const WORTH = 256 * 1024;
 
 export interface BulkRequest {
   readonly url: URL;
@@ -32,7 +35,7 @@ export interface BulkConnectionParts {
   readonly target: { readonly host: string; readonly port: number; readonly lookup?: LookupFunction };
   readonly timeouts: UpstreamTimeouts;
   /** Where what arrives is put. */
-  readonly slabs: Slabs;
+  readonly slabs: ReceiveSlabs;
   readonly connected: (address: string | undefined) => void;
   /** It can take another request. */
   readonly ready: () => void;
@@ -56,7 +59,7 @@ export class BulkConnection {
   #framing: BodyFraming | undefined;
   #keepAlive = false;
   #asked: Waiting | undefined;
-  #wake: (() => void) | undefined;
+  readonly #reader = new ReaderWake();
   #error: Error | undefined;
   #ended = false;
   #paused = false;
@@ -112,7 +115,7 @@ export class BulkConnection {
     this.#parts.closed();
     this.#asked?.reject(error);
     this.#asked = undefined;
-    this.#wake?.();
+    this.#reader.wakeNow();
   }
 
   readonly #onAbort = (): void => {
@@ -135,15 +138,14 @@ export class BulkConnection {
         over = true;
         if (this.#ended && this.#received.empty) this.#over();
         else this.destroy(new Error('nobody reads on'));
+        this.#received.lend()?.letGo();
       },
     };
   }
 
   async #read(): Promise<LentChunks | undefined> {
     while (this.#received.empty && !this.#ended && this.#error === undefined) {
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
+      await this.#reader.wait();
     }
     const lent = this.#received.lend();
     if (lent !== undefined) {
@@ -172,7 +174,7 @@ export class BulkConnection {
   #closed(): void {
     if (this.#framing?.untilClose === true && this.#error === undefined) {
       this.#ended = true;
-      this.#wake?.();
+      this.#reader.wakeNow();
       return;
     }
     const error = Object.assign(new Error('the connection was closed'), { code: 'ECONNRESET' });
@@ -232,7 +234,8 @@ export class BulkConnection {
     this.#received.add(this.#framing?.take(bytes) ?? []);
     this.#ended = this.#framing?.ended ?? false;
     if (this.#ended) clearTimeout(this.#timer);
-    this.#wake?.();
+    if (this.#ended || this.#received.unread >= WORTH) this.#reader.wakeNow();
+    else this.#reader.wakeSoon();
   }
 
   #goOn(): void {

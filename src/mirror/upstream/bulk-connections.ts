@@ -1,10 +1,7 @@
 import { plainHostname } from './address.ts';
 import { BulkConnection, type BulkRequest, type BulkResponse } from './bulk-connection.ts';
-import { Slabs } from './slabs.ts';
+import { ReceiveMemory } from './receive-memory.ts';
 import type { UpstreamTimeouts } from './upstream-options.ts';
-
-/** Bytes that are received into at a time, and how many such pieces are kept for later. */
-const SLAB = { size: 256 * 1024, mostSpare: 32 };
 
 /** Connections for GET of large content over plain HTTP. */
 export class BulkConnections {
@@ -13,7 +10,7 @@ export class BulkConnections {
   readonly #onConnect: (hostname: string, address: string | undefined) => void;
   readonly #idle = new Map<string, BulkConnection[]>();
   readonly #open = new Set<BulkConnection>();
-  readonly #slabs = new Slabs(SLAB);
+  readonly #memory = new ReceiveMemory();
 
   constructor(options: {
     readonly timeouts: UpstreamTimeouts;
@@ -50,7 +47,7 @@ export class BulkConnections {
         ...(lookup === undefined ? {} : { lookup }),
       },
       timeouts: this.#timeouts,
-      slabs: this.#slabs,
+      slabs: this.#memory,
       connected: (address) => this.#onConnect(hostname, address),
       ready: () => {
         this.#idle.set(key, [...(this.#idle.get(key) ?? []), connection]);

@@ -1,29 +1,45 @@
 import { costOf } from './chunk-cost.ts';
 import type { LentChunks } from './response-body.ts';
-import type { Slab, Slabs } from './slabs.ts';
+import type { Slab } from './slabs.ts';
 
 /** Bytes; less room than this is not worth a read of its own. */
 const LEAST_ROOM = 64 * 1024;
 /** Bytes, as `costOf` counts, that may lie unread before no more are taken. */
 const MOST_UNREAD = 512 * 1024;
 
+/** Where memory comes from. */
+export interface ReceiveSlabs {
+  /**
+   * @param last bytes that the connection's last read brought
+   * @returns a slab with one holder
+   */
+  take(last: number): Slab;
+}
+
 /** What came on a connection and was not read yet, in slabs that are filled one after the other. */
 export class ReceivedBytes {
-  readonly #slabs: Slabs;
+  readonly #slabs: ReceiveSlabs;
   #slab: Slab | undefined;
   /** How much of the slab is filled. */
   #filled = 0;
+  /** Bytes that came last. */
+  #last = 0;
   #chunks: Buffer[] = [];
   /** A hold on the slab for each time that chunks of it were added. */
   #held: Slab[] = [];
   #unread = 0;
 
-  constructor(slabs: Slabs) {
+  constructor(slabs: ReceiveSlabs) {
     this.#slabs = slabs;
   }
 
   get empty(): boolean {
     return this.#chunks.length === 0;
+  }
+
+  /** Bytes, as `costOf` counts. */
+  get unread(): number {
+    return this.#unread;
   }
 
   get full(): boolean {
@@ -33,7 +49,7 @@ export class ReceivedBytes {
   /** Where the next bytes are to be put. */
   room(): Buffer {
     if (this.#slab !== undefined && this.#slab.memory.length - this.#filled < LEAST_ROOM) this.#leaveSlab();
-    this.#slab ??= this.#slabs.take();
+    this.#slab ??= this.#slabs.take(this.#last);
     return this.#slab.memory.subarray(this.#filled);
   }
 
@@ -41,6 +57,7 @@ export class ReceivedBytes {
   take(length: number): Buffer {
     const from = this.#filled;
     this.#filled += length;
+    this.#last = length;
     return this.#slab?.memory.subarray(from, this.#filled) ?? Buffer.alloc(0);
   }
 

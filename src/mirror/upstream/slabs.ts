@@ -12,6 +12,7 @@ export class Slabs {
   readonly #size: number;
   readonly #mostSpare: number;
   readonly #spare: Buffer[] = [];
+  #taken = 0;
 
   /** @param options `size` in bytes; `mostSpare` how many that nobody holds are kept */
   constructor(options: { readonly size: number; readonly mostSpare: number }) {
@@ -19,10 +20,16 @@ export class Slabs {
     this.#mostSpare = options.mostSpare;
   }
 
+  /** How many somebody holds. */
+  get taken(): number {
+    return this.#taken;
+  }
+
   /** @returns a slab with one holder */
   take(): Slab {
     const memory = this.#spare.pop() ?? Buffer.allocUnsafeSlow(this.#size);
     let holders = 1;
+    this.#taken++;
     return {
       memory,
       hold: () => {
@@ -30,7 +37,9 @@ export class Slabs {
       },
       letGo: () => {
         holders--;
-        if (holders === 0 && this.#spare.length < this.#mostSpare) this.#spare.push(memory);
+        if (holders !== 0) return;
+        this.#taken--;
+        if (this.#spare.length < this.#mostSpare) this.#spare.push(memory);
       },
     };
   }
