@@ -32,12 +32,7 @@ export class MirroredManifests {
       }
       return received(await this.#fetch(reference));
     } catch (error) {
-      throw toldError(error, {
-        source: this.#source,
-        method,
-        wanted: 'manifest',
-        unknown: () => unknownManifest(this.#source, reference),
-      });
+      throw this.#told(error, reference, method);
     }
   }
 
@@ -64,13 +59,17 @@ export class MirroredManifests {
           warning: `this is what was stored, since the upstream ${error.message}`,
         };
       }
-      throw toldError(error, {
-        source: this.#source,
-        method,
-        wanted: 'manifest',
-        unknown: () => unknownManifest(this.#source, reference),
-      });
+      throw this.#told(error, reference, method);
     }
+  }
+
+  #told(error: unknown, reference: Reference, method: ReadRequest['method']): unknown {
+    return toldError(error, {
+      source: this.#source,
+      method,
+      wanted: 'manifest',
+      unknown: () => unknownManifest(this.#source, reference),
+    });
   }
 
   /** What a tag leads to now: stored already, or fetched unless a HEAD is all that was asked; the tag follows. */
