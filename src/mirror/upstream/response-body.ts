@@ -1,5 +1,6 @@
 import { CollectedBytes } from '../../operations/collected-bytes.ts';
 import { costOf } from './chunk-cost.ts';
+import { TimeoutError } from './timeout-error.ts';
 
 /** Chunks in memory that is used again: valid until they are let go. */
 export interface LentChunks {
@@ -108,14 +109,35 @@ export class BodyTooLargeError extends Error {
   override readonly name = 'BodyTooLargeError';
 }
 
-/** @throws BodyTooLargeError past `limit` bytes; the connection is dropped then */
-export async function readWhole(body: ResponseBody, limit: number): Promise<Buffer> {
+/** Milliseconds that any body may take, and bytes in a second with which it may take longer. */
+const GRACE = 30_000;
+const SLOWEST = 1024;
+/** Milliseconds that the rest of an unwanted body may take: a new connection costs less. */
+const DISCARD_WITHIN = 1_000;
+
+/**
+ * A body that comes by drops never stalls, and would hold a connection for days: it has an end too.
+ * @param now milliseconds that only go forward
+ * @throws BodyTooLargeError past `limit` bytes, TimeoutError; the connection is dropped then
+ */
+export async function readWhole(
+  body: ResponseBody,
+  limit: number,
+  now = () => performance.now(),
+): Promise<Buffer> {
   const bytes = new CollectedBytes(limit);
+  const begun = now();
   for (let more = await body.read(); more !== undefined; more = await body.read()) {
     try {
       for (const chunk of more.chunks) {
         if (!bytes.fits(chunk.length)) throw new BodyTooLargeError(`more than ${limit} bytes`);
         bytes.add(chunk);
+      }
+      const taken = now() - begun;
+      if (taken > GRACE + (bytes.content.length / SLOWEST) * 1000) {
+        throw new TimeoutError(
+          `only ${bytes.content.length} bytes came within ${Math.round(taken / 1000)} s`,
+        );
       }
     } catch (error) {
       body.abort();
@@ -129,10 +151,13 @@ export async function readWhole(body: ResponseBody, limit: number): Promise<Buff
 
 /** Lets a connection be used again where the rest of an unwanted body is small, and drops it otherwise. */
 export async function discard(body: ResponseBody): Promise<void> {
+  const timer = setTimeout(() => body.abort(), DISCARD_WITHIN);
   try {
     await readWhole(body, 64 * 1024);
   } catch {
     // Whatever is wrong with a body that nobody wants is wrong with that connection alone.
     body.abort();
+  } finally {
+    clearTimeout(timer);
   }
 }

@@ -1,11 +1,14 @@
 import { getCACertificates } from 'node:tls';
+import { LRUCache } from 'lru-cache';
 import { Agent, buildConnector, type Dispatcher, EnvHttpProxyAgent } from 'undici';
 import { type NoProxy, parseNoProxy } from '../../operations/no-proxy.ts';
 import { isAddress, isLocalhost, isPrivateAddress, plainHostname } from './address.ts';
 import { publicLookup, refusePrivateLiteral, refusePrivateName } from './address-guard.ts';
 import { BulkConnections } from './bulk-connections.ts';
+import { asError, type ConnectionTurn, ConnectionTurns } from './connection-turns.ts';
 import { BufferedBody, type ResponseBody } from './response-body.ts';
 import { TimeoutError } from './timeout-error.ts';
+import { isConnectTimeout } from './typed-error.ts';
 import type { OutgoingProxies, UpstreamTimeouts } from './upstream-options.ts';
 
 export type ResponseHeaders = Readonly<Record<string, string | string[] | undefined>>;
@@ -55,8 +58,9 @@ export class Transport {
   readonly #guardedLarge: Lines;
   readonly #bulk: BulkConnections;
   readonly #noProxy: NoProxy;
-  /** By host name: whether the last connection went to a private address. */
-  readonly #wentPrivate = new Map<string, boolean>();
+  /** By host name: whether the last connection went to a private address. Redirects may lead to ever new names. */
+  readonly #wentPrivate = new LRUCache<string, boolean>({ max: 1_000 });
+  readonly #turns = new ConnectionTurns();
   /** Large bodies under way over the lines that everything uses. */
   #large = 0;
 
@@ -95,8 +99,7 @@ export class Transport {
     hop.signal?.throwIfAborted();
     const isLarge = hop.bulk === true && hop.method === 'GET';
     const isShared = !isLarge || this.#large < Math.floor(this.#most / 2);
-    const shared = hop.publicOnly ? this.#guarded : this.#open;
-    const lines = isShared ? shared : hop.publicOnly ? this.#guardedLarge : this.#openLarge;
+    const lines = this.#linesFor(hop, isShared);
     const proxied = hop.url.protocol === 'https:' ? lines.https : lines.http;
     const line = this.#noProxy(hop.url) ? lines.direct : proxied;
     if (hop.publicOnly) {
@@ -109,11 +112,19 @@ export class Transport {
     }
     const counts = isLarge && isShared;
     if (counts) this.#large++;
+    const left = (): void => {
+      if (counts) this.#large--;
+    };
+    const turn = await this.#turnFor(hop, isShared).catch((error: unknown) => {
+      left();
+      throw error;
+    });
+    const ended = (): void => {
+      left();
+      turn.end();
+    };
     return await new Promise<HopResponse>((resolve, reject) => {
-      const ended = (): void => {
-        if (counts) this.#large--;
-      };
-      const { handler, start } = this.#handler(hop, { resolve, reject, ended });
+      const { handler, start } = this.#handler(hop, { resolve, reject, turn, ended });
       start();
       line.dispatch(
         {
@@ -144,6 +155,16 @@ export class Transport {
     return { url, ...(await this.#bulk.get({ url, headers, signal, ...lookup })) };
   }
 
+  #linesFor({ publicOnly }: Hop, isShared: boolean): Lines {
+    if (isShared) return publicOnly ? this.#guarded : this.#open;
+    return publicOnly ? this.#guardedLarge : this.#openLarge;
+  }
+
+  #turnFor({ url, publicOnly, signal }: Hop, isShared: boolean): Promise<ConnectionTurn> {
+    const most = isShared ? this.#most : Math.ceil(this.#most / 2);
+    return this.#turns.take(`${isShared} ${publicOnly} ${url.origin}`, { most, signal });
+  }
+
   #connected(hostname: string, address: string | undefined): void {
     if (address !== undefined) this.#wentPrivate.set(hostname, isPrivateAddress(address));
   }
@@ -153,10 +174,12 @@ export class Transport {
     {
       resolve,
       reject,
+      turn,
       ended: onEnd,
     }: {
       readonly resolve: (response: HopResponse) => void;
       readonly reject: (reason: unknown) => void;
+      readonly turn: ConnectionTurn;
       /** Called once, when nothing more comes. */
       readonly ended: () => void;
     },
@@ -181,6 +204,10 @@ export class Transport {
       body?.fail(error);
       controller?.abort(error);
     };
+    const failSilent = (error: Error): void => {
+      turn.silent(error);
+      fail(error);
+    };
     const onAbort = (): void => fail(asError(hop.signal?.reason));
 
     const handler: Dispatcher.DispatchHandler = {
@@ -188,10 +215,11 @@ export class Transport {
         controller = started;
         if (ended) return started.abort(new Error('the request was given up before it began'));
         clearTimeout(timer);
-        timer = setTimeout(() => fail(new TimeoutError(`no answer within ${firstByte} ms`)), firstByte);
+        timer = setTimeout(() => failSilent(new TimeoutError(`no answer within ${firstByte} ms`)), firstByte);
       },
       onResponseStart(_controller, status, headers) {
         if (status < 200 || ended) return;
+        turn.heard();
         clearTimeout(timer);
         const onStall = (): void => {
           if (body?.paused === true) timer?.refresh();
@@ -209,6 +237,7 @@ export class Transport {
         resolve({ url: hop.url, status, headers, body });
       },
       onResponseData(_controller, chunk) {
+        turn.heard();
         timer?.refresh();
         body?.push(chunk);
       },
@@ -217,7 +246,8 @@ export class Transport {
         body?.end();
       },
       onResponseError(_controller, error) {
-        fail(error);
+        if (isConnectTimeout(error)) failSilent(error);
+        else fail(error);
       },
     };
     const start = (): void => hop.signal?.addEventListener('abort', onAbort, { once: true });
@@ -261,10 +291,6 @@ export class Transport {
     };
     return { direct, http: through(options.proxies?.http), https: through(options.proxies?.https) };
   }
-}
-
-function asError(reason: unknown): Error {
-  return reason instanceof Error ? reason : new Error('given up', { cause: reason });
 }
 
 /** @returns a header that may come once, undefined where it is missing or repeated */

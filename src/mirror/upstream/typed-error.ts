@@ -22,10 +22,19 @@ export function typedError(where: string, error: unknown, signal?: AbortSignal):
   }
   const code = errorCode(error);
   if (code === undefined) return undefined;
-  if (code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'ETIMEDOUT') {
+  if (isConnectTimeout(error)) {
     return new UpstreamSlow(where, 'no connection within the time it has', { cause: error });
   }
+  if (code === 'UND_ERR_HEADERS_OVERFLOW') {
+    return new UpstreamWrong(where, 'sends longer headers than can be right', { cause: error });
+  }
   return new UpstreamUnreachable(where, explain(code, error), { cause: error });
+}
+
+/** Whether there was no connection within the time it has. */
+export function isConnectTimeout(error: unknown): boolean {
+  const code = errorCode(error);
+  return code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'ETIMEDOUT';
 }
 
 /** The code of a system, TLS or HTTP client error; these are the ones a network can cause. */
