@@ -46,6 +46,13 @@ export class PiecePlan {
     return this.#take(Math.max(this.#sizes.smallest, Math.ceil(share)));
   }
 
+  /** Adds to a part what comes right behind it and nobody fetches. */
+  extend(piece: Piece): void {
+    const index = this.#free.findIndex(({ start }) => start === piece.end);
+    const [behind] = index < 0 ? [] : this.#free.splice(index, 1);
+    if (behind !== undefined) piece.end = behind.end;
+  }
+
   /** Cuts the part that has most left, so that its tail can be taken. @returns whether there was one worth it */
   cutLargest(sharers: number): boolean {
     const [largest] = [...this.#taken].sort((a, b) => b.end - b.at - (a.end - a.at));

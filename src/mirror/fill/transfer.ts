@@ -211,7 +211,7 @@ export class Transfer {
       landings,
     }: { readonly piece: Piece; readonly given: BlobAnswer | undefined; readonly landings: Landings },
   ): Promise<void> {
-    const { client, repository, digest, blob, signal } = this.#parts;
+    const { client, repository, digest, blob, plan, signal } = this.#parts;
     const whole = piece.at === 0 && piece.end === blob.size;
     const range = whole ? undefined : { start: piece.at, end: piece.end - 1 };
     const shortcut = this.#sources.shortcut(source);
@@ -236,6 +236,8 @@ export class Transfer {
         // What comes before is here, or on its way from a source that understands ranges.
         if (this.#workers.size > 1)
           throw new UpstreamWrong(source.where, 'ignores the range it is asked for');
+        // All that is missing is on its way: to ask for it by parts would bring what comes before each again.
+        plan.extend(piece);
       }
       await this.#receive(source, { piece, start, answer, landings });
     } catch (error) {

@@ -43,7 +43,9 @@ describe('a fill', () => {
       next();
     });
     up.on(/blobs/, cutAfter(MiB), 1);
-    const fill = await (await bench([up])).fill(digest);
+    // Not by parts, each of which would bring all that comes before it again.
+    const limits = { smallestPiece: MiB / 8, largestPiece: MiB / 4 };
+    const fill = await (await bench([up], { limits })).fill(digest);
     expect((await readFill(fill)).equals(content)).toBe(true);
     await fill.kept;
     expect(up.count(/blobs/)).toBe(2);
