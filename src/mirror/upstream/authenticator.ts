@@ -177,8 +177,7 @@ export class Authenticator {
     }
     await discard(response.body);
     if (status === 429) {
-      const after = response.headers['retry-after'];
-      this.#tokenLimit.limited(typeof after === 'string' ? after : undefined);
+      this.#tokenLimit.limited(response.headers);
       throw new UpstreamLimited(where, this.#tokenLimit.wait);
     }
     if (status === 400 || status === 401 || status === 403 || status === 404) {

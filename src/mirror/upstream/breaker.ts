@@ -31,6 +31,11 @@ export class Breaker {
     return this.#error !== undefined || this.#failures > 0;
   }
 
+  /** Whether what failed may be looked at again. */
+  get due(): boolean {
+    return this.troubled && !this.#probing && this.#now() >= this.#until;
+  }
+
   /** Called as a request leaves; exactly one of the other three must follow. */
   begin(): void {
     if (this.#error !== undefined) this.#probing = true;
@@ -54,7 +59,10 @@ export class Breaker {
     const probe = this.#probing;
     this.#probing = false;
     this.#failures++;
-    if (how === 'failing' && this.#failures < FAILURES && this.#error === undefined) return;
+    if (how === 'failing' && this.#failures < FAILURES && this.#error === undefined) {
+      this.#until = this.#now() + this.#pause;
+      return;
+    }
     if (probe || this.#error === undefined) {
       this.#until = this.#now() + this.#pause;
       this.#pause = Math.min(this.#pause * 2, LONGEST_PAUSE);

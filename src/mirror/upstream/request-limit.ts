@@ -1,3 +1,5 @@
+import { type ResponseHeaders, single } from './transport.ts';
+
 /** Milliseconds; what an upstream may ask for at most, so that a wrong clock does not shut it out for years. */
 const LONGEST = 24 * 3_600_000;
 const FIRST_PAUSE = 1_000;
@@ -5,6 +7,7 @@ const LONGEST_PAUSE = 30_000;
 
 /**
  * A `Retry-After`: seconds or a date, RFC 9110 section 10.2.3.
+ * @param now milliseconds since the epoch, by the clock of whoever sent it
  * @returns milliseconds from now, above 0; undefined where no time to wait can be read from it
  */
 export function parseRetryAfter(header: string | undefined, now: number): number | undefined {
@@ -12,6 +15,12 @@ export function parseRetryAfter(header: string | undefined, now: number): number
   const text = header.trim();
   const wait = /^\d+(\.\d+)?$/.test(text) ? Number(text) * 1000 : Date.parse(text) - now;
   return Number.isFinite(wait) && wait > 0 ? Math.min(wait, LONGEST) : undefined;
+}
+
+/** The same of an answer, whose `Date` tells what the server takes for now. */
+export function retryAfterOf(headers: ResponseHeaders, now: number): number | undefined {
+  const sent = Date.parse(single(headers, 'date') ?? '');
+  return parseRetryAfter(single(headers, 'retry-after'), Number.isNaN(sent) ? now : sent);
 }
 
 /** Until when one URL, which said 429, is not asked. */
@@ -30,8 +39,8 @@ export class RequestLimit {
   }
 
   /** Notes a 429. Without a time it is a second, doubled each time up to half a minute. */
-  limited(retryAfter: string | undefined): void {
-    const named = parseRetryAfter(retryAfter, this.#now());
+  limited(headers: ResponseHeaders): void {
+    const named = retryAfterOf(headers, this.#now());
     const wait = named ?? this.#pause;
     if (named === undefined) this.#pause = Math.min(this.#pause * 2, LONGEST_PAUSE);
     this.#until = Math.max(this.#until, this.#now() + wait);

@@ -45,6 +45,7 @@ export class UpstreamClient {
    * @throws UpstreamError
    */
   async headManifest(query: ManifestHeadQuery): Promise<ManifestHead> {
+    this.#lookAgain(query);
     return await this.#each('manifest', query, (url) => headManifest(url, query));
   }
 
@@ -98,6 +99,19 @@ export class UpstreamClient {
   /** The URLs that may be asked, those first with which nothing was wrong lately. */
   byHealth(): readonly UpstreamUrl[] {
     return this.urls.toSorted((a, b) => Number(a.troubled) - Number(b.troubled));
+  }
+
+  /**
+   * Asks what failed a while ago along with a URL that works, so that nobody waits for it, and the first in the list
+   * is the first to be asked again. A HEAD costs nothing; whoever refuses it is asked when the others fail.
+   */
+  #lookAgain({ repository, reference, known }: ManifestHeadQuery): void {
+    if (!this.allows(repository) || this.urls.every(({ troubled }) => troubled)) return;
+    for (const url of this.urls) {
+      if (!url.due || url.missingHeads.expected || url.unavailable('manifest') !== undefined) continue;
+      // How it ends is kept by the URL.
+      headManifest(url, { repository, reference, known }).catch(() => {});
+    }
   }
 
   async #each<Result>(

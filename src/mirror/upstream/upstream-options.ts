@@ -55,7 +55,7 @@ export interface UpstreamClientOptions {
   /** At most this many connections to one host for one URL, and half as many more for large bodies. Default 16. */
   readonly connections?: number;
   readonly proxies?: OutgoingProxies;
-  /** Milliseconds since the epoch. */
+  /** Milliseconds that only go forward, from about the epoch on. */
   readonly now?: () => number;
   readonly metrics?: UpstreamMetrics | undefined;
   readonly log?: UpstreamLog | undefined;

@@ -35,7 +35,7 @@ export interface UpstreamRequest {
 export class UpstreamUrl {
   /** Host and port, for messages and metrics. */
   readonly where: string;
-  /** Milliseconds since the epoch. */
+  /** Milliseconds. */
   readonly now: () => number;
   /** What is known of HEAD requests for manifests. */
   readonly missingHeads: MissingHeads;
@@ -49,7 +49,7 @@ export class UpstreamUrl {
   readonly #hasCredentials: boolean;
 
   constructor(url: string, options: UpstreamClientOptions) {
-    const now = options.now ?? Date.now;
+    const now = options.now ?? steadyNow;
     this.now = now;
     this.missingHeads = new MissingHeads(now);
     const given = new URL(url);
@@ -88,6 +88,11 @@ export class UpstreamUrl {
   /** Whether the last thing seen of it was a failure. */
   get troubled(): boolean {
     return this.#health.troubled;
+  }
+
+  /** Whether it failed, and may be looked at again. */
+  get due(): boolean {
+    return this.#health.due;
   }
 
   /** Why a request of this kind would not even be sent; undefined when it would. */
@@ -246,6 +251,11 @@ export class UpstreamUrl {
     // Docker Hub gives anybody a token for a repository that does not exist, and then refuses it.
     return new UpstreamNotFound(this.where, 'opens nothing of that name to the public');
   }
+}
+
+/** Since the epoch as the clock had it at the start: one that is set back must not make pauses last. */
+function steadyNow(): number {
+  return performance.timeOrigin + performance.now();
 }
 
 const ASKED = {

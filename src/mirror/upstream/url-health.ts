@@ -45,6 +45,11 @@ export class UrlHealth {
     return this.#breaker.troubled;
   }
 
+  /** Whether it failed, and may be looked at again. */
+  get due(): boolean {
+    return this.#breaker.due;
+  }
+
   /**
    * Why a request of this kind would not even be sent; undefined when it would.
    * @param insist it is sent even to what counts as down
@@ -67,7 +72,7 @@ export class UrlHealth {
     const told = parseRateLimit(single(headers, 'ratelimit-limit'), single(headers, 'ratelimit-remaining'));
     if (told !== undefined) this.#metrics?.limit(this.#at, told);
     this.#metrics?.request(this.#at, `${Math.floor(status / 100)}xx`);
-    if (status === 429) this.#limit(purpose).limited(single(headers, 'retry-after'));
+    if (status === 429) this.#limit(purpose).limited(headers);
     else if (status < 500) this.#limit(purpose).answered();
   }
 

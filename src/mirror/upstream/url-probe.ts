@@ -1,7 +1,7 @@
 import type { Authenticator, Authorization } from './authenticator.ts';
 import { parseChallenges } from './challenge.ts';
 import type { FollowedResponse } from './follow.ts';
-import { parseRetryAfter } from './request-limit.ts';
+import { retryAfterOf } from './request-limit.ts';
 import { discard, readWhole } from './response-body.ts';
 import { typedError } from './typed-error.ts';
 import {
@@ -96,8 +96,7 @@ async function ofAnswer({ now }: ProbedUrl, response: FollowedResponse): Promise
   }
   await discard(response.body);
   if (status === 429) {
-    const after = headers['retry-after'];
-    const wait = parseRetryAfter(typeof after === 'string' ? after : undefined, now());
+    const wait = retryAfterOf(headers, now());
     return limited(wait === undefined ? undefined : Math.ceil(wait / 1000));
   }
   if (status === 403) return bad('refuses to be asked: it answered 403');

@@ -1,7 +1,8 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { readWhole } from '../../../src/mirror/upstream/response-body.ts';
 import { UpstreamSlow } from '../../../src/mirror/upstream/upstream-errors.ts';
 import { parseReference } from '../../../src/oci/reference.ts';
+import { eventually } from '../../support/eventually.ts';
 import { clientBench } from '../../support/upstream/client-bench.ts';
 import { answer, cutAfter, hangUp, send, silence, stallAfter } from '../../support/upstream/faults.ts';
 import { unknownDigest } from '../../support/upstream/scripted-upstream.ts';
@@ -176,6 +177,47 @@ describe('an upstream that fails', () => {
     expect(first.requests).toHaveLength(1);
   });
 
+  it('has the first URL asked again once it works, for which nobody waits', async () => {
+    const [first, second] = [await upstream(), await upstream()];
+    for (const up of [first, second]) up.addImage(repository, 'v1', []);
+    let now = 0;
+    const it = client([first.url, second.url], { now: () => now });
+    const ask = () => it.headManifest({ repository, reference: v1 });
+    first.on(/./, silence);
+    const hanging = client([first.url, second.url], { now: () => now, ...short });
+    await hanging.headManifest({ repository, reference: v1 });
+    now += 1_000;
+    await hanging.headManifest({ repository, reference: v1 });
+    expect(second.requests).toHaveLength(2);
+    first.on(/./, answer(503), 1);
+    await ask();
+    first.heal();
+    now += 1_000;
+    await ask();
+    expect(second.requests).toHaveLength(4);
+    const looked = { within: 10_000, holds: () => it.urls[0]?.troubled === false };
+    await eventually('the first URL is well again', looked);
+    const { length } = first.requests;
+    await ask();
+    expect([first.requests.length, second.requests.length]).toEqual([length + 1, 4]);
+  });
+
+  it('is over in its time though the clock is set back', async () => {
+    const up = await upstream();
+    up.addImage(repository, 'v1', []);
+    const it = client(up.url);
+    up.on(/./, hangUp, 2);
+    await expect(it.headManifest({ repository, reference: v1 })).rejects.toThrow();
+    vi.spyOn(Date, 'now').mockReturnValue(Date.now() - 3_600_000);
+    const later = performance.now() + 1_000;
+    vi.spyOn(performance, 'now').mockReturnValue(later);
+    try {
+      await it.headManifest({ repository, reference: v1 });
+    } finally {
+      vi.restoreAllMocks();
+    }
+  });
+
   it('is not held against a URL that was given up because of another', async () => {
     const up = await upstream();
     const abort = new AbortController();
@@ -223,7 +265,11 @@ describe('an upstream that fails', () => {
     const digest = up.addBlob(Buffer.from('blob'));
     let now = 1_000_000;
     const it = client(up.url, { now: () => now });
-    up.on(/manifests/, answer(429, { 'retry-after': new Date(now + 60_000).toUTCString() }), 1);
+    const date = new Date(now).toUTCString();
+    const later = new Date(now + 60_000).toUTCString();
+    // The upstream's own clock counts, not that of this machine.
+    now += 500_000;
+    up.on(/manifests/, answer(429, { date, 'retry-after': later }), 1);
     await expect(it.getManifest({ repository, reference: v1 })).rejects.toMatchObject({ retryAfter: 60 });
     now += 59_000;
     await expect(it.headManifest({ repository: 'team/other', reference: v1 })).rejects.toMatchObject({
