@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CreateUploadOptions, Key, OpenUploadOptions, UploadStore, UploadWriter } from '../driver.ts';
+import { OwnWriters } from '../own-writers.ts';
 import { UploadBusyError } from '../storage-errors.ts';
 import { openFile, statOpened } from './descriptor.ts';
 import { isMissing, storageError } from './errors.ts';
@@ -34,8 +35,8 @@ export class FileUploadStore implements UploadStore {
   readonly #parts: UploadStoreParts;
   readonly #holding: HoldContext;
   readonly #writeBack = new WriteBack();
-  /** Folders that this process writes, or is about to; with the writer, once there is one. */
-  readonly #here = new Map<string, FileUploadWriter | undefined>();
+  /** By the path of the folder. */
+  readonly #own = new OwnWriters<FileUploadWriter>();
 
   constructor(parts: UploadStoreParts) {
     this.#parts = parts;
@@ -48,7 +49,7 @@ export class FileUploadStore implements UploadStore {
 
   create(folder: Key, { unshared = false }: CreateUploadOptions = {}): Promise<UploadWriter> {
     const path = this.#parts.root.path(folder);
-    return this.#alone(path, async () => {
+    return this.#enter(path, async () => {
       for (let attempt = 1; ; attempt++) {
         const writer = await this.#begin(path, unshared);
         if (writer !== undefined) return writer;
@@ -62,7 +63,7 @@ export class FileUploadStore implements UploadStore {
   open(folder: Key, { signal }: OpenUploadOptions = {}): Promise<UploadWriter> {
     signal?.throwIfAborted();
     const path = this.#parts.root.path(folder);
-    return this.#alone(path, async () => {
+    return this.#enter(path, async () => {
       const free = freeFile(path);
       const file = heldFile(path, this.#parts.uniqueName());
       if (await renameIfThere(free, file)) return this.#resume(await this.#hold(path, file));
@@ -88,7 +89,7 @@ export class FileUploadStore implements UploadStore {
 
   async size(folder: Key): Promise<number> {
     const path = this.#parts.root.path(folder);
-    const writer = this.#here.get(path);
+    const writer = this.#own.get(path);
     if (writer?.sure === true) return writer.size;
     try {
       return await this.#sizeOnDisk(folder, path);
@@ -99,19 +100,13 @@ export class FileUploadStore implements UploadStore {
 
   /** Gives back all that is held, so that another process need not wait. */
   async close(): Promise<void> {
-    await Promise.all([...this.#here.values()].map((writer) => writer?.close()));
+    await this.#own.close();
   }
 
-  /** Within a process one at a time is told at once, without a look at the disk. */
-  async #alone(path: string, take: () => Promise<FileUploadWriter>): Promise<UploadWriter> {
-    if (this.#here.has(path)) throw new UploadBusyError();
-    this.#here.set(path, undefined);
+  async #enter(path: string, take: () => Promise<FileUploadWriter>): Promise<UploadWriter> {
     try {
-      const writer = await take();
-      this.#here.set(path, writer);
-      return writer;
+      return await this.#own.enter(path, take);
     } catch (error) {
-      this.#here.delete(path);
       throw storageError(error);
     }
   }
@@ -143,7 +138,7 @@ export class FileUploadStore implements UploadStore {
 
   #writer(hold: UploadHold, size: number): FileUploadWriter {
     const { root, folders, buffers } = this.#parts;
-    const ended = () => this.#here.delete(hold.folder);
+    const ended = () => this.#own.left(hold.folder);
     return new FileUploadWriter({ hold, size, ended, root, folders, buffers, writeBack: this.#writeBack });
   }
 

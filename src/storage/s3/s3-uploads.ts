@@ -9,6 +9,7 @@ import type {
   UploadStore,
   UploadWriter,
 } from '../driver.ts';
+import { OwnWriters } from '../own-writers.ts';
 import { UploadBusyError } from '../storage-errors.ts';
 import type { BucketWriter } from './bucket-writer.ts';
 import { DirectWriter } from './direct-writer.ts';
@@ -44,8 +45,7 @@ const bytesOf = ({ state: { tail, segments } }: KnownState): number =>
 export class S3Uploads implements UploadStore {
   readonly #context: UploadContext;
   readonly #process = randomUUID();
-  /** Uploads that a writer of this process holds; undefined while it is being taken. */
-  readonly #live = new Map<Key, BucketWriter | undefined>();
+  readonly #own = new OwnWriters<BucketWriter>();
   readonly #known = new LRUCache<Key, KnownState>({ maxSize: REMEMBERED, sizeCalculation: bytesOf });
   #writers = 0;
 
@@ -60,7 +60,7 @@ export class S3Uploads implements UploadStore {
   }
 
   create(folder: Key, { target, unshared }: CreateUploadOptions = {}): Promise<UploadWriter> {
-    return this.#enter(folder, async () => {
+    return this.#own.enter(folder, async () => {
       const first: SessionState = {
         ...EMPTY_STATE,
         epoch: 1,
@@ -77,7 +77,7 @@ export class S3Uploads implements UploadStore {
   }
 
   open(folder: Key, { target, signal }: OpenUploadOptions = {}): Promise<UploadWriter> {
-    return this.#enter(folder, async () => {
+    return this.#own.enter(folder, async () => {
       const lease =
         (await this.#takeRemembered(folder, target)) ?? (await this.#take(folder, target, signal));
       return this.#writer(folder, lease, target);
@@ -85,24 +85,10 @@ export class S3Uploads implements UploadStore {
   }
 
   async size(folder: Key): Promise<number> {
-    const live = this.#live.get(folder);
-    if (live?.sure === true) return live.size;
+    const writer = this.#own.get(folder);
+    if (writer?.sure === true) return writer.size;
     const { state } = await readState(this.#context.objects, folder);
     return sizeOf(state.holder === null ? state : await this.#recovered(folder, state));
-  }
-
-  /** Within this process who comes second is told at once. */
-  async #enter(folder: Key, take: () => Promise<BucketWriter>): Promise<UploadWriter> {
-    if (this.#live.has(folder)) throw new UploadBusyError();
-    this.#live.set(folder, undefined);
-    try {
-      const writer = await take();
-      this.#live.set(folder, writer);
-      return writer;
-    } catch (error) {
-      this.#live.delete(folder);
-      throw error;
-    }
   }
 
   async #takeRemembered(folder: Key, target: Key | undefined): Promise<Lease | undefined> {
@@ -204,7 +190,7 @@ export class S3Uploads implements UploadStore {
 
   #onEnd(folder: Key): (known?: KnownState) => void {
     return (known) => {
-      this.#live.delete(folder);
+      this.#own.left(folder);
       if (known !== undefined) this.#known.set(folder, known);
     };
   }
