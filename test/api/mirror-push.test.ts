@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { digestOf } from '../../src/oci/digest.ts';
+import { OCI_IMAGE_INDEX } from '../../src/oci/media-types.ts';
 import { answer, silence } from '../support/upstream/faults.ts';
 import { hubBench, LAYER } from '../support/upstream/hub-bench.ts';
 import type { MirrorBench } from '../support/upstream/mirror-bench.ts';
+import { unknownDigest } from '../support/upstream/scripted-upstream.ts';
 
 const { upstream, mirror, hub } = hubBench();
 const BARE = '/v2/nginx';
@@ -135,6 +137,25 @@ describe('pushing beside the mirror', () => {
     expect((await it.ask(`/v2/team/app/blobs/${digestOf(LAYER)}`)).body.equals(LAYER)).toBe(true);
     // Whether it has the blob is not known now.
     expect(await pushManifest(it, 'team/other', [Buffer.from('nowhere')])).toBe(502);
+  });
+
+  it('fetches an index of the namesake once, however often indexes name one another', async () => {
+    const { up, it } = await hub();
+    const index = (digest: string): string => {
+      const child = { mediaType: OCI_IMAGE_INDEX, digest, size: 1 };
+      return JSON.stringify({
+        schemaVersion: 2,
+        mediaType: OCI_IMAGE_INDEX,
+        manifests: Array(9).fill(child),
+      });
+    };
+    const options = { mediaType: OCI_IMAGE_INDEX };
+    let digest = up.addManifest('team/app', index(unknownDigest('child')), options);
+    for (let depth = 0; depth < 30; depth++) digest = up.addManifest('team/app', index(digest), options);
+    const headers = { 'content-type': OCI_IMAGE_INDEX };
+    const path = '/v2/team/app/manifests/v1';
+    expect((await it.ask(path, { method: 'PUT', headers, body: index(digest) })).status).toBe(201);
+    expect(up.count(/GET .*manifests/)).toBeLessThanOrEqual(33);
   });
 
   it('waits for a blob of the namesake that is on its way for somebody else', async () => {
