@@ -50,7 +50,12 @@ export class Authenticator {
   readonly #tokens: TokenCache;
   readonly #tokenLimit: RequestLimit;
   /** What a repository's last challenge asked for, so that the next request need not be refused first. */
-  readonly #demands = new LRUCache<string, Omit<TokenDemand, 'account'>>({ max: 2_000 });
+  readonly #demands = new LRUCache<string, Omit<TokenDemand, 'account'>>({
+    max: 2_000,
+    maxSize: 4 * 1024 * 1024,
+    sizeCalculation: ({ realm, service = '', scope = '' }, repository) =>
+      realm.href.length + service.length + scope.length + repository.length + 1,
+  });
   /** Realm and service of the upstream, where its scopes are the ones that can be foreseen. */
   #usual: Omit<TokenDemand, 'account' | 'scope'> | undefined;
   #basic = false;

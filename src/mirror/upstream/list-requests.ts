@@ -16,6 +16,9 @@ const MOST_PAGES = 500;
 /** Bytes of all pages of a list: some hundred thousand of the longest tags. */
 const LIST_LIMIT = 64 * 1024 * 1024;
 
+/** Levels of a descriptor; the specification has three. */
+const DEEPEST = 32;
+
 export interface ListQuery {
   readonly repository: string;
   readonly signal?: AbortSignal | undefined;
@@ -75,7 +78,13 @@ function descriptorsOf({ manifests }: Readonly<Record<string, unknown>>): Referr
 
 function isDescriptor(value: unknown): value is ReferrerDescriptor {
   if (typeof value !== 'object' || value === null || !('digest' in value)) return false;
-  return typeof value.digest === 'string' && isDigest(value.digest);
+  return typeof value.digest === 'string' && isDigest(value.digest) && isShallow(value, DEEPEST);
+}
+
+/** Whether no more than so many levels of objects and lists lie in a value: it goes to clients as JSON. */
+function isShallow(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  return levels > 0 && Object.values(value).every((inner) => isShallow(inner, levels - 1));
 }
 
 function isTagText(value: unknown): value is Tag {

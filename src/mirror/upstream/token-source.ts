@@ -18,6 +18,10 @@ export interface TokenDemand {
   readonly publicOnly?: boolean;
 }
 
+/** Characters of all tokens that are remembered, with what they are for: servers decide how long theirs are. */
+const MOST_REMEMBERED = 8 * 1024 * 1024;
+/** Characters of one: it stands in a header, of which servers take 8 to 64 KiB. */
+const LONGEST_TOKEN = 32 * 1024;
 /** Seconds: what a token without, or with less, holds for (the token specification). */
 const SHORTEST = 60;
 
@@ -25,7 +29,11 @@ const SHORTEST = 60;
 export class TokenCache {
   readonly #fetch: (demand: TokenDemand) => Promise<Token>;
   readonly #now: () => number;
-  readonly #tokens = new LRUCache<string, Token>({ max: 2_000 });
+  readonly #tokens = new LRUCache<string, Token>({
+    max: 2_000,
+    maxSize: MOST_REMEMBERED,
+    sizeCalculation: ({ text }, key) => text.length + key.length,
+  });
   readonly #fetching = new Map<string, Promise<Token>>();
 
   constructor(fetch: (demand: TokenDemand) => Promise<Token>, now: () => number) {
@@ -87,7 +95,8 @@ export function parseTokenAnswer(body: Uint8Array, now: number): Token | undefin
   if (typeof answer !== 'object' || answer === null) return undefined;
   const token = 'token' in answer && answer.token !== '' ? answer.token : undefined;
   const text = token ?? ('access_token' in answer ? answer.access_token : undefined);
-  if (typeof text !== 'string' || !/^[\x21-\x7e]+$/.test(text)) return undefined;
+  if (typeof text !== 'string' || !/^[\x21-\x7e]+$/.test(text) || text.length > LONGEST_TOKEN)
+    return undefined;
   const said = 'expires_in' in answer ? answer.expires_in : undefined;
   const lifetime = Math.max(typeof said === 'number' && Number.isFinite(said) ? said : SHORTEST, SHORTEST);
   const margin = Math.min(Math.max(lifetime * 0.1, 5), 60);

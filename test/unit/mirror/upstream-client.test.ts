@@ -83,6 +83,19 @@ describe('asking an upstream', () => {
     ignored.body.abort();
   });
 
+  it('leaves out referrers that nest too deeply to be told, and reads no more of a Link than can be right', async () => {
+    const up = await upstream();
+    const subject = unknownDigest('subject');
+    const descriptor = (name: string, depth: number): string =>
+      `{"mediaType":"a/b","digest":"${unknownDigest(name)}","size":1,"x":${'['.repeat(depth)}${']'.repeat(depth)}}`;
+    const body = `{"manifests":[${descriptor('deep', 200_000)},${descriptor('flat', 3)}]}`;
+    const link = `<a>; rel=${' '.repeat(15_000)}x, </v2/x?n=2>; rel=next`;
+    up.on(/referrers/, send(200, body, { link }));
+    const got = await client(up.url).listReferrers({ repository, digest: subject });
+    expect(got.map(({ digest }) => digest)).toEqual([unknownDigest('flat')]);
+    expect(up.requests).toHaveLength(1);
+  });
+
   it('lists all pages of tags, and referrers with and without the API', async () => {
     const up = await upstream();
     for (const tag of ['a', 'b', 'c', 'd', 'e']) up.addImage(repository, tag, []);
