@@ -79,6 +79,24 @@ describe('a HEAD of a tag whose manifest is not here', () => {
     expect(up.requests.map(({ method }) => method)).toEqual(['HEAD', 'GET', 'HEAD']);
   });
 
+  it.each([
+    ['fails', answer(500), 502],
+    ['limits requests', answer(429), 429],
+  ])('tells of the stored one once the upstream %s', async (_, fault, status) => {
+    const { up, it, digest } = await hub();
+    const head = async () => {
+      const { headers } = await it.ask('/v2/nginx/manifests/v1', { method: 'HEAD' });
+      return [headers['docker-content-digest'], headers.warning !== undefined];
+    };
+    await it.ask('/v2/nginx/manifests/v1');
+    const moved = up.addImage('library/nginx', 'v1', [Buffer.from('moved')]);
+    it.pass(TTL);
+    expect(await head()).toEqual([moved, false]);
+    up.on(/./, fault);
+    expect((await it.ask(`/v2/nginx/manifests/${moved}`)).status).toBe(status);
+    expect(await head()).toEqual([digest, true]);
+  });
+
   it('may take longer than the check of a stored one', async () => {
     const up = await upstream();
     const digest = up.addImage('library/nginx', 'v1', [LAYER]);

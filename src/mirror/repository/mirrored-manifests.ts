@@ -81,7 +81,8 @@ export class MirroredManifests {
     const { digest, whole } = head;
     const here = await storage.manifests.find(this.#source.stored, { kind: 'digest', digest });
     if (here === undefined) {
-      if (method === 'HEAD' && whole === undefined) {
+      // What an upstream that fails said before it did cannot be had from it: then the stored tag is better.
+      if (method === 'HEAD' && whole === undefined && this.#source.client.isWell('manifest')) {
         // Clients go on by digest: what they fetch then is what the tag leads to.
         checks.expect(`${this.#source.stored}@${digest}`, tag);
         if (head.size !== undefined && head.mediaType !== undefined) return headAnswer(head);

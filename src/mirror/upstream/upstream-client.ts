@@ -32,6 +32,11 @@ export class UpstreamClient {
     return this.#allow.some((pattern) => matchesRepositoryPattern(pattern, repository));
   }
 
+  /** Whether a URL would be asked now with which nothing was wrong lately. */
+  isWell(purpose: Purpose): boolean {
+    return this.urls.some((url) => !url.troubled && url.unavailable(purpose) === undefined);
+  }
+
   /** Why nothing would be sent now; undefined when at least one URL would be asked. */
   unavailable(purpose: Purpose): UpstreamError | undefined {
     const reasons = this.urls.map((url) => url.unavailable(purpose));
