@@ -21,6 +21,10 @@ export interface TransferLimits {
   readonly worthFrom: number;
   /** Milliseconds that must be left for half of what one fetches to be given to another: some comes twice then. */
   readonly shareFrom: number;
+  /** Milliseconds of a connection after which it is judged whether it crawls, again and again. */
+  readonly crawlAfter: number;
+  /** Milliseconds from which what nobody shares with a connection, at the rate seen, is asked for anew. */
+  readonly crawlsFrom: number;
   /** Milliseconds without a new byte, over all tries, after which it is given up. */
   readonly giveUpAfter: number;
   /** Bytes of a blob whose size nobody tells: what does not end is not a blob. */
@@ -43,6 +47,8 @@ export const DEFAULT_TRANSFER_LIMITS: TransferLimits = {
   fastEnough: 130 * 1024 * 1024,
   worthFrom: 150,
   shareFrom: 2_000,
+  crawlAfter: 1_000,
+  crawlsFrom: 20_000,
   giveUpAfter: 30_000,
   largestUnsized: 64 * 1024 ** 3,
   tries: 14,

@@ -1,7 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Digest } from '../../oci/digest.ts';
 import type { BlobAnswer } from '../upstream/blob-requests.ts';
-import type { UpstreamClient } from '../upstream/upstream-client.ts';
 import {
   UpstreamError,
   UpstreamSlow,
@@ -10,37 +8,16 @@ import {
 } from '../upstream/upstream-errors.ts';
 import type { UpstreamUrl } from '../upstream/upstream-url.ts';
 import { clip, lengthOf } from './chunks.ts';
-import type { ExtraConnections } from './extra-connections.ts';
-import type { GrowingBlob } from './growing-blob.ts';
+import { Crawling } from './crawling.ts';
 import { Landings } from './landings.ts';
 import { Pace } from './pace.ts';
-import type { Piece, PiecePlan } from './piece-plan.ts';
-import { pauseAfter, type TransferLimits } from './transfer-limits.ts';
+import type { PartProgress } from './part-progress.ts';
+import type { Piece } from './piece-plan.ts';
+import { pauseAfter } from './transfer-limits.ts';
+import type { TransferParts } from './transfer-parts.ts';
 import { mustBeSameBlob, TransferSources } from './transfer-sources.ts';
 
 const BUSY = 0.8;
-
-export interface TransferParts {
-  readonly client: UpstreamClient;
-  /** The name upstream. */
-  readonly repository: string;
-  readonly digest: Digest;
-  readonly blob: GrowingBlob;
-  readonly plan: PiecePlan;
-  /** The URLs to fetch from, best first. At least one. */
-  readonly sources: readonly UpstreamUrl[];
-  readonly extra: ExtraConnections;
-  /** Bytes of one connection that may wait to be written. */
-  readonly unwritten: () => number;
-  /** How busy this process is: 0 to 1. */
-  readonly busy: () => number;
-  /** Milliseconds that the first answer took. */
-  readonly firstAnswer: number;
-  readonly limits: TransferLimits;
-  /** Milliseconds. */
-  readonly now: () => number;
-  readonly signal: AbortSignal;
-}
 
 /** How a connection begins: with an answer that is here already, or as one of several. */
 type Beginning =
@@ -58,6 +35,7 @@ export class Transfer {
   readonly #sources: TransferSources;
   readonly #began: number;
   readonly #pace: Pace;
+  readonly #crawling: Crawling;
   #lastByte: number;
   /** Connections at most: fewer with each that broke. */
   #most: number;
@@ -77,6 +55,8 @@ export class Transfer {
     this.#lastByte = this.#began;
     this.#most = parts.limits.connections;
     this.#sources = new TransferSources(parts.sources);
+    const { limits, plan, sources } = parts;
+    this.#crawling = new Crawling({ limits, plan, sources: sources.length });
   }
 
   /**
@@ -91,7 +71,10 @@ export class Transfer {
       if (this.#error !== undefined) throw this.#error;
       if (this.#workers.size === 0) await this.#tryAgain();
       this.#useMore();
-      await this.#next(this.#mayUseMore() ? limits.judgeAfter : limits.giveUpAfter);
+      await this.#next(
+        this.#mayUseMore() ? limits.judgeAfter : Math.min(limits.crawlAfter, limits.giveUpAfter),
+      );
+      this.#crawling.judge(now());
       if (now() - this.#lastByte >= limits.giveUpAfter) throw this.#lastFailure();
     }
     await Promise.all(this.#workers);
@@ -211,7 +194,7 @@ export class Transfer {
       landings,
     }: { readonly piece: Piece; readonly given: BlobAnswer | undefined; readonly landings: Landings },
   ): Promise<void> {
-    const { client, repository, digest, blob, plan, signal } = this.#parts;
+    const { client, repository, digest, blob, plan, now, signal } = this.#parts;
     const whole = piece.at === 0 && piece.end === blob.size;
     const range = whole ? undefined : { start: piece.at, end: piece.end - 1 };
     const shortcut = this.#sources.shortcut(source);
@@ -228,6 +211,11 @@ export class Transfer {
     // One that was used tells nothing new: it may be given up by now.
     if (answer.shortcut !== shortcut) this.#sources.learnt(source, answer.shortcut);
     const { body, carried } = answer;
+    let crawled = false;
+    const progress = this.#crawling.watch(piece, now(), () => {
+      crawled = true;
+      body.abort();
+    });
     try {
       mustBeSameBlob(source, { total: carried?.total, size: blob.size });
       const start = carried?.start ?? 0;
@@ -239,10 +227,12 @@ export class Transfer {
         // All that is missing is on its way: to ask for it by parts would bring what comes before each again.
         plan.extend(piece);
       }
-      await this.#receive(source, { piece, start, answer, landings });
+      await this.#receive(source, { piece, start, answer, landings, progress });
     } catch (error) {
+      if (crawled) throw new UpstreamSlow(source.where, 'sends next to nothing');
       throw source.bodyError(error, signal);
     } finally {
+      this.#crawling.end(progress, now());
       body.abort();
     }
   }
@@ -255,11 +245,15 @@ export class Transfer {
       start,
       answer,
       landings,
-    }: { piece: Piece; start: number; answer: BlobAnswer; landings: Landings },
+      progress,
+    }: { piece: Piece; start: number; answer: BlobAnswer; landings: Landings; progress: PartProgress },
   ): Promise<void> {
+    const { blob, now } = this.#parts;
     let at = start;
     while (piece.at < piece.end) {
+      progress.waits(now());
       const lent = await answer.body.read();
+      progress.came(now());
       if (lent === undefined) throw new UpstreamUnreachable(source.where, 'ended a blob before its end');
       const wanted = clip(lent.chunks, { at, from: piece.at, to: piece.end });
       at += lengthOf(lent.chunks);
@@ -271,11 +265,11 @@ export class Transfer {
       const offset = piece.at;
       piece.at += length;
       this.contributors.add(source);
-      this.#lastByte = this.#parts.now();
+      this.#lastByte = now();
       this.#fruitless = 0;
       this.#sinceBreak += length;
       if (this.#sinceBreak > 1024 * 1024) this.#breaks = 0;
-      const landing = this.#parts.blob.land({ chunks: wanted, letGo: lent.letGo }, offset);
+      const landing = blob.land({ chunks: wanted, letGo: lent.letGo }, offset);
       await landings.add(landing, length);
     }
     // Its end is on its way: the connection can be used again then.

@@ -90,3 +90,12 @@ export const conditional =
     if (req.headers['if-none-match'] !== etag) return next();
     res.writeHead(304, { etag }).end();
   };
+
+/** Sends so many bytes of the body at once, then byte by byte, for as long as it takes. */
+export const trickleAfter = (bytes: number): Fault =>
+  bend((body, res) => {
+    res.write(body.subarray(0, bytes));
+    let at = bytes;
+    const timer = setInterval(() => res.write(body.subarray(at, ++at)), 2);
+    res.on('close', () => clearInterval(timer));
+  });
