@@ -7,16 +7,28 @@ for (const [network, bits] of [
   ['100.64.0.0', 10],
   ['127.0.0.0', 8],
   ['169.254.0.0', 16],
+  // Azure's own server for its machines has a public address.
+  ['168.63.129.16', 32],
   ['172.16.0.0', 12],
+  // Oracle's metadata are here.
+  ['192.0.0.0', 24],
   ['192.168.0.0', 16],
   ['224.0.0.0', 3],
 ] as const) {
   PRIVATE.addSubnet(network, bits, 'ipv4');
 }
 for (const [network, bits] of [
-  ['::', 127],
+  // These four stand for an IPv4 address, which may be any: compatible, translated, Teredo and 6to4. No storage host
+  // has one.
+  ['::', 96],
+  ['::ffff:0:0:0', 96],
+  ['2001::', 32],
+  ['2002::', 16],
+  // NAT64 within a network.
+  ['64:ff9b:1::', 48],
   ['fc00::', 7],
   ['fe80::', 10],
+  ['fec0::', 10],
   ['ff00::', 8],
 ] as const) {
   PRIVATE.addSubnet(network, bits, 'ipv6');
