@@ -26,9 +26,21 @@ function prepareHttp1(req: IncomingMessage, res: ServerResponse, parts: Exchange
   if (connections.draining) res.shouldKeepAlive = false;
   watchEarlyAnswer(req, res, linger);
   // RFC 9112 section 3.2
-  if (req.headers.host !== undefined || req.httpVersionMinor === 0) return true;
-  answerError(res, new RegistryError('REQUEST_INVALID', { message: 'the request has no Host header' }));
+  const hosts = countHosts(req.rawHeaders);
+  if (hosts === 1 || (hosts === 0 && req.httpVersionMinor === 0)) return true;
+  // Of two, a proxy in front may have taken the other one.
+  const message = `the request has ${hosts === 0 ? 'no' : 'more than one'} Host header`;
+  answerError(res, new RegistryError('REQUEST_INVALID', { message }));
   return false;
+}
+
+/** @param raw names and values in turn, as Node gives them */
+function countHosts(raw: readonly string[]): number {
+  let count = 0;
+  for (let at = 0; at < raw.length; at += 2) {
+    if (raw[at]?.length === 4 && raw[at]?.toLowerCase() === 'host') count++;
+  }
+  return count;
 }
 
 export interface ExchangeParts {

@@ -21,6 +21,8 @@ export async function readManifest(
   }
   ctx.status = 200;
   ctx.set('Content-Type', manifest.mediaType);
+  // Whoever pushed it chose the type; a browser that is led to a page among manifests must not run what is in it.
+  if (!/^application\//i.test(manifest.mediaType)) ctx.set('Content-Security-Policy', 'sandbox');
   ctx.set('Content-Length', String(manifest.size));
   if (method === 'GET') ctx.body = manifest.content;
 }

@@ -120,3 +120,14 @@ test('ns: goes back as OCI-Namespace where it is a host name, and is 400 where i
   }
   expect((await send(registry, 'GET /v2/a/b/manifests/v1?ns=')).headers['oci-namespace']).toBeUndefined();
 });
+
+test('end-3: a manifest that calls itself a page runs in no browser', async () => {
+  const registry = createTestRegistry();
+  const page = JSON.stringify({ schemaVersion: 2, mediaType: 'text/html', annotations: { a: '<script>' } });
+  expect((await putManifest(registry, 'a/b/manifests/page', page)).status).toBe(201);
+  await pushImage(registry, { name: 'a/b', reference: 'v1' });
+  const policy = async (tag: string) =>
+    (await send(registry, `GET /v2/a/b/manifests/${tag}`)).headers['content-security-policy'];
+  expect(await policy('page')).toBe('sandbox');
+  expect(await policy('v1')).toBeUndefined();
+});

@@ -97,6 +97,7 @@ describe('requests that Node refuses', () => {
     ],
     ['headers too long', `GET /v2/${'a'.repeat(70_000)} HTTP/1.1\r\nHost: a\r\n\r\n`, 431],
     ['no Host', 'GET /v2/ HTTP/1.1\r\n\r\n', 400],
+    ['two Hosts', 'GET /v2/ HTTP/1.1\r\nHost: a\r\nHOST: b\r\n\r\n', 400],
     ['an expectation', 'GET /v2/ HTTP/1.1\r\nHost: a\r\nExpect: wonders\r\nConnection: close\r\n\r\n', 417],
     ['CONNECT', 'CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n', 405],
   ])('answers %s with the JSON of the specification', async (_name, text, status) => {
