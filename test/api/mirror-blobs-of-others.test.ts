@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { digestOf } from '../../src/oci/digest.ts';
 import { createInMemoryDriver } from '../../src/storage/inmemory/inmemory-driver.ts';
 import { blobDataKey, candidateKey, deletingKey } from '../../src/storage/layout.ts';
-import { answer } from '../support/upstream/faults.ts';
+import { answer, redirect } from '../support/upstream/faults.ts';
 import { hubBench, LAYER } from '../support/upstream/hub-bench.ts';
 
 const { hub, mirror, upstream } = hubBench();
@@ -40,6 +40,26 @@ describe('a blob that is here for another repository', () => {
     const got = await Promise.all(order.map((name) => it.ask(`/v2/team/${name}/blobs/${digest}`)));
     const statuses = Object.fromEntries(order.map((name, index) => [name, got[index]?.status]));
     expect(statuses).toEqual({ app: 200, secret: 404 });
+  });
+
+  it('is served too where the upstream redirects to an address that is signed for a GET alone', async () => {
+    const { up, it, layer } = await hub();
+    await it.ask(`/v2/nginx/blobs/${layer}`);
+    const store = await upstream();
+    store.addBlob(LAYER);
+    up.on(
+      /blobs/,
+      redirect(({ url }) => `${store.url}${url.pathname}?signature=x`),
+    );
+    store.on(/^HEAD/, answer(403));
+    for (let asked = 0; asked < 6; asked++) {
+      const got = await it.ask(`/v2/team/app${asked}/blobs/${layer}`);
+      expect(got.status).toBe(200);
+      expect(got.body.equals(LAYER)).toBe(true);
+    }
+    expect(store.blobBytes).toBeLessThan(LAYER.length);
+    const head = await it.ask(`/v2/docker.io/team/other/blobs/${layer}`, { method: 'HEAD' });
+    expect(head.headers['content-length']).toBe(String(LAYER.length));
   });
 
   it('is fetched when it is being deleted at this moment', async () => {

@@ -48,7 +48,7 @@ export interface BlobAnswer {
 export async function headBlob(url: UpstreamUrl, query: BlobQuery): Promise<number | undefined> {
   const response = await url.request(blobRequest('HEAD', query));
   await discard(response.body);
-  if (response.status === 405 || response.status === 501) {
+  if (response.status >= 400) {
     const answer = await fetchBlob(url, { ...query, range: { start: 0, end: 0 } });
     answer.body.abort();
     return answer.carried?.total;

@@ -102,7 +102,7 @@ export class UpstreamUrl {
 
   /**
    * Sends a request, with the token dance and redirects that belong to it.
-   * @returns an answer of 2xx, 304, 405, 416, or 501 to a HEAD, its body not yet read
+   * @returns an answer of 2xx, 304, 405, 416, or any that says of a HEAD that a GET must be asked, its body not yet read
    * @throws UpstreamError, or the signal's reason when it gave up
    */
   async request(request: UpstreamRequest): Promise<FollowedResponse> {
@@ -223,9 +223,8 @@ export class UpstreamUrl {
   ): Promise<FollowedResponse> {
     const { status } = response;
     this.#health.answered(request.purpose, response);
-    // A server that does not know HEAD says so by 501: it does not fail.
-    const usable = [304, 405, 416].includes(status) || (status === 501 && request.method === 'HEAD');
-    if ((status >= 200 && status < 300) || usable) {
+    const usable = (status >= 200 && status < 300) || [304, 405, 416].includes(status);
+    if (usable || (request.method === 'HEAD' && this.#knowsNoHead(request.purpose, response))) {
       this.#health.worked();
       return response;
     }
@@ -242,6 +241,15 @@ export class UpstreamUrl {
     }
     if (status < 500) throw new UpstreamWrong(this.where, `answered ${status}`);
     throw new UpstreamFailed(this.where, `answered ${status}`);
+  }
+
+  /**
+   * A server that does not know HEAD says so by 501. A storage host, to which a URL leads that was signed for a GET,
+   * takes the signature for wrong. Neither fails.
+   */
+  #knowsNoHead(purpose: Purpose, { status, url }: FollowedResponse): boolean {
+    const isElsewhere = purpose === 'blob' && url.origin !== this.#base.origin;
+    return status === 501 || (isElsewhere && (status === 400 || status === 401 || status === 403));
   }
 
   #refused(authorization: Authorization | undefined): UpstreamError {
