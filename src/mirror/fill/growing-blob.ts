@@ -8,10 +8,9 @@ import { BlobHash } from './blob-hash.ts';
 import { Changes } from './changes.ts';
 import { gathered, lengthOf } from './chunks.ts';
 import type { FillMedium } from './fill-medium.ts';
+import { HeldBytes } from './held-bytes.ts';
 import { LandedRanges } from './landed-ranges.ts';
 import type { HashedPrefix } from './pass-proof.ts';
-import { ReadBack } from './read-back.ts';
-import { type HeldChunk, RecentChunks, recentRoom } from './recent-chunks.ts';
 import { WriteBehind } from './write-behind.ts';
 
 export interface GrowingBlobParts {
@@ -39,10 +38,7 @@ type State = 'growing' | 'proven' | 'committed' | 'failed';
 export class GrowingBlob {
   readonly #parts: GrowingBlobParts;
   readonly #landed = new LandedRanges();
-  /** What can be read from the medium. */
-  readonly #written = new LandedRanges();
-  readonly #recent: RecentChunks;
-  readonly #readBack: ReadBack;
+  readonly #held: HeldBytes;
   readonly #writing: WriteBehind;
   readonly #hash: BlobHash;
   readonly #appending: AppendBehind | undefined;
@@ -58,14 +54,13 @@ export class GrowingBlob {
   constructor(parts: GrowingBlobParts) {
     this.#parts = parts;
     this.#size = parts.size;
-    // Who still reads what is committed does not keep up: there may be many such blobs, for long.
-    this.#recent = new RecentChunks(() => (this.#state === 'committed' ? 0 : recentRoom(parts.sharers())));
-    this.#readBack = new ReadBack({
-      slabs: parts.slabs,
+    this.#held = new HeldBytes({
       medium: parts.medium,
-      writtenFrom: (at) => this.#written.endFrom(at),
+      slabs: parts.slabs,
       size: () => this.#size,
       sharers: parts.sharers,
+      // Who still reads what is committed does not keep up: there may be many such blobs, for long.
+      sparing: () => this.#state === 'committed',
     });
     this.#writing = new WriteBehind(parts.medium);
     this.#hash = this.#beginHash();
@@ -109,14 +104,13 @@ export class GrowingBlob {
 
   async #land({ chunks, letGo }: LentChunks, offset: number): Promise<void> {
     const length = lengthOf(chunks);
-    const kept = this.#recent.add(offset, { chunks, letGo, length });
+    const written = this.#held.add(offset, { chunks, letGo, length });
     this.#landed.add(offset, offset + length);
     this.#changes.tell();
-    const written = this.#writing.write(chunks, { offset, length });
+    const writing = this.#writing.write(chunks, { offset, length });
     if (this.complete) this.#writing.flush();
-    await Promise.all([written, this.#hash.take(chunks, offset)]);
-    this.#written.add(offset, offset + length);
-    kept();
+    await Promise.all([writing, this.#hash.take(chunks, offset)]);
+    written();
     this.#hash.goOn();
     this.#appending?.goOn();
   }
@@ -184,7 +178,7 @@ export class GrowingBlob {
     this.#state = 'committed';
     this.#over = true;
     this.#changes.tell();
-    this.#recent.trim();
+    this.#held.trim();
     this.#closeWhenUnread();
   }
 
@@ -220,7 +214,7 @@ export class GrowingBlob {
           await this.#changes.next();
           continue;
         }
-        const held = await this.#hold(at, end);
+        const held = await this.#held.hold(at, end);
         if (held === undefined) {
           yield* await this.#fromStorage({ start: at, end: range.end }, signal);
           return;
@@ -253,19 +247,6 @@ export class GrowingBlob {
     return this.#state === 'proven' || this.#state === 'committed' ? Math.min(end, this.#size - 1) : end;
   }
 
-  /** Bytes from `at` on, of memory or of the medium; undefined where neither holds them any more. */
-  async #hold(at: number, end: number): Promise<HeldChunk | undefined> {
-    const recent = this.#recent.hold(at);
-    if (recent !== undefined) return { chunk: recent.chunk.subarray(0, end - at), letGo: recent.letGo };
-    return await this.#readBack.hold(at, end);
-  }
-
-  async #mustHold(start: number, end: number): Promise<HeldChunk> {
-    const held = await this.#hold(start, end);
-    if (held === undefined) throw new Error('what was written cannot be read back');
-    return held;
-  }
-
   async #fromStorage(range: ByteRange, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
     while (this.#state !== 'committed') {
       signal.throwIfAborted();
@@ -282,7 +263,7 @@ export class GrowingBlob {
       advanced: () => this.#changes.tell(),
       readsBack: medium.anyOrder,
       landedFrom: (at) => this.#landed.endFrom(at),
-      read: (start, end) => this.#mustHold(start, end),
+      read: (start, end) => this.#held.mustHold(start, end),
     });
   }
 
@@ -291,8 +272,8 @@ export class GrowingBlob {
     if (medium.append === undefined) return undefined;
     return new AppendBehind({
       append: medium.append.bind(medium),
-      writtenFrom: (at) => this.#written.endFrom(at),
-      read: (start, end) => this.#mustHold(start, end),
+      writtenFrom: (at) => this.#held.writtenFrom(at),
+      read: (start, end) => this.#held.mustHold(start, end),
       rested: () => this.#changes.tell(),
     });
   }
@@ -300,8 +281,7 @@ export class GrowingBlob {
   #closeWhenUnread(): void {
     if (this.#closed || this.#readers > 0 || !this.#over) return;
     this.#closed = true;
-    this.#recent.clear();
-    this.#readBack.close();
+    this.#held.close();
     // Only a descriptor: whatever its end says can hurt nobody.
     this.#parts.medium.close().catch(() => {});
     this.#parts.closed();

@@ -17,6 +17,15 @@ interface Entry {
   gone: boolean;
 }
 
+/** Chunks that lie behind each other. */
+export interface LandedChunks {
+  readonly chunks: readonly Buffer[];
+  /** Of all of them, in bytes. */
+  readonly length: number;
+  /** Called when they are not needed any more. */
+  readonly letGo: () => void;
+}
+
 /** Bytes that are valid until they are let go. */
 export interface HeldChunk {
   readonly chunk: Buffer;
@@ -37,15 +46,8 @@ export class RecentChunks {
     this.#room = room;
   }
 
-  /**
-   * @param landed `letGo` is called when the chunks are not needed any more
-   * @returns call it when the bytes can be read from elsewhere
-   */
-  add(
-    start: number,
-    landed: { readonly chunks: readonly Buffer[]; readonly letGo: () => void; readonly length: number },
-  ): () => void {
-    const { chunks, letGo, length } = landed;
+  /** @returns call it when the bytes can be read from elsewhere */
+  add(start: number, { chunks, letGo, length }: LandedChunks): () => void {
     const entry = { start, end: start + length, chunks, letGo, kept: false, readers: 0, gone: false };
     this.#entries.push(entry);
     this.#cost += costOf(length);
