@@ -5,7 +5,7 @@ import type { HasherPool } from '../../storage/content-hasher.ts';
 import { blobDataKey } from '../../storage/layout.ts';
 import { BlobBeingDeletedError } from '../../storage/linking.ts';
 import type { RegistryStorage } from '../../storage/registry-storage.ts';
-import { StorageFullError } from '../../storage/storage-errors.ts';
+import { StorageFullError, StorageUnavailableError } from '../../storage/storage-errors.ts';
 import { loggedReason } from '../logged-reason.ts';
 import type { BlobAnswer, BlobQuery } from '../upstream/blob-requests.ts';
 import type { UpstreamClient } from '../upstream/upstream-client.ts';
@@ -55,6 +55,9 @@ interface FillParts {
   readonly medium: FillMedium;
   readonly blob: GrowingBlob;
 }
+
+const NO_ROOM = 'a blob is passed on without being kept: the storage has no room';
+const UNWRITABLE = 'a blob is passed on without being kept: the storage cannot be written';
 
 /** All blobs on their way here: one transfer each, however many ask, which goes on when they leave. */
 export class Fills {
@@ -130,7 +133,8 @@ export class Fills {
       );
     } catch (error) {
       first.body.abort();
-      if (error instanceof StorageFullError && size !== 0) return this.#unkept(request, passing, error);
+      const isUnwritable = error instanceof StorageFullError || error instanceof StorageUnavailableError;
+      if (isUnwritable && size !== 0) return this.#unkept(request, passing, error);
       throw error;
     }
     const openCommitted = async (range: ByteRange) =>
@@ -155,9 +159,9 @@ export class Fills {
     return { size, read: (range, signal) => readOrPass(blob, { range, signal, passing }), kept };
   }
 
-  /** What the storage has no room for from the beginning: everybody who reads it gets it from the upstream. */
-  #unkept(request: FillRequest, passing: PassThroughParts, error: StorageFullError): Fill {
-    this.#warn(request, error);
+  /** What the storage does not take from the beginning: everybody who reads it gets it from the upstream. */
+  #unkept(request: FillRequest, passing: PassThroughParts, error: Error): Fill {
+    this.#warn(request, error, error instanceof StorageFullError ? NO_ROOM : UNWRITABLE);
     const kept = Promise.reject(error);
     this.#track(kept);
     const read: Fill['read'] = (range, signal) => passThrough(passing, { range, signal });
@@ -207,17 +211,15 @@ export class Fills {
       // What cannot be thrown away now is litter, which the reaper removes.
       await medium.drop().catch(() => {});
       blob.fail(readers);
-      this.#warn(request, error);
+      this.#warn(request, error, error instanceof StorageFullError ? NO_ROOM : 'a blob could not be fetched');
       throw error;
     }
   }
 
-  #warn({ client, stored, digest }: FillRequest, error: unknown): void {
+  #warn({ client, stored, digest }: FillRequest, error: unknown, what: string): void {
     this.#options.log.warn(
       { upstream: client.name, repository: stored, digest, ...loggedReason(error) },
-      error instanceof StorageFullError
-        ? 'a blob is passed on without being kept: the storage has no room'
-        : 'a blob could not be fetched',
+      what,
     );
   }
 

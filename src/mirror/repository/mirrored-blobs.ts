@@ -2,7 +2,7 @@ import type { ByteRange } from '../../oci/byte-range.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { BlobAnswer, ReadRequest } from '../../oci/repository-reader.ts';
 import { BlobBeingDeletedError } from '../../storage/linking.ts';
-import { KeyNotFoundError, StorageFullError } from '../../storage/storage-errors.ts';
+import { KeyNotFoundError, StorageFullError, StorageUnavailableError } from '../../storage/storage-errors.ts';
 import type { Fill, RunningFill } from '../fill/fill.ts';
 import { loggedReason } from '../logged-reason.ts';
 import { UpstreamError, UpstreamNotFound } from '../upstream/upstream-errors.ts';
@@ -93,8 +93,8 @@ export class MirroredBlobs {
     } catch (error) {
       // What is being deleted at this moment is as good as gone.
       if (error instanceof KeyNotFoundError || error instanceof BlobBeingDeletedError) return false;
-      // Without room for a link they are fetched as well, which needs none.
-      if (error instanceof StorageFullError) return false;
+      // Where no link can be written they are fetched as well, which needs none.
+      if (error instanceof StorageFullError || error instanceof StorageUnavailableError) return false;
       throw error;
     }
   }

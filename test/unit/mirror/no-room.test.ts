@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Fill } from '../../../src/mirror/fill/fill.ts';
-import { StorageFullError } from '../../../src/storage/storage-errors.ts';
+import { StorageFullError, StorageUnavailableError } from '../../../src/storage/storage-errors.ts';
 import { failingDriver, newOutage, type Outage } from '../../support/failing-driver.ts';
 import { bend, cutAfter, send, withoutSize, wrongBytes } from '../../support/upstream/faults.ts';
 import {
@@ -110,6 +110,19 @@ describe.each([
     up.on(/blobs/, withoutSize(content.subarray(0, -1)));
     await expect(readFill(fill)).rejects.toThrow(/other content/);
   });
+});
+
+it('a blob is given to its readers while the storage cannot be written', async () => {
+  const up = await upstream();
+  const content = bytes(3 * MiB);
+  const digest = up.addBlob(content);
+  const error = () => new StorageUnavailableError('the storage directory failed: EROFS');
+  const it = await bench([up], full({ ...newOutage(), at: 1, lasting: true, error }));
+  const fill = await it.fill(digest);
+  const kept = expect(fill.kept).rejects.toThrow(StorageUnavailableError);
+  expect((await readFill(fill)).equals(content)).toBe(true);
+  await kept;
+  expect(it.warnings).toMatchObject([{ digest, reason: expect.stringContaining('EROFS') }]);
 });
 
 describe('a blob for which there is no room', () => {
