@@ -52,6 +52,8 @@ export interface FetchingParts {
 export interface Fetching {
   /** Who sent bytes. */
   readonly contributors: ReadonlySet<UpstreamUrl>;
+  /** Who told another size than they did. */
+  readonly contradicting: ReadonlySet<UpstreamUrl>;
   /** @throws UpstreamError when it is given up; what the storage threw */
   run(): Promise<void>;
   /** Waits until nothing lands any more. */
@@ -63,7 +65,12 @@ export function fetchingOf({ state, first, running, busy, ...common }: FetchingP
   const { blob, client, limits } = common;
   if (blob.size === Number.POSITIVE_INFINITY) {
     const transfer = new UnsizedTransfer(common);
-    return { contributors: transfer.contributors, run: () => transfer.run(first), settled: async () => {} };
+    return {
+      contributors: transfer.contributors,
+      contradicting: new Set(),
+      run: () => transfer.run(first),
+      settled: async () => {},
+    };
   }
   const plan = new PiecePlan(blob.size, {
     smallest: limits.smallestPiece,
@@ -82,6 +89,7 @@ export function fetchingOf({ state, first, running, busy, ...common }: FetchingP
   });
   return {
     contributors: transfer.contributors,
+    contradicting: transfer.contradicting,
     settled: () => transfer.settled(),
     run: async () => {
       const piece = plan.takeFirst(first.carried === undefined ? blob.size : first.carried.end + 1);

@@ -17,6 +17,7 @@ import { busySinceLast, fetchingOf, type UpstreamState } from './fetching.ts';
 import type { Fill, FillRequest, RunningFill } from './fill.ts';
 import type { FillMedium } from './fill-medium.ts';
 import { GrowingBlob } from './growing-blob.ts';
+import { openFirst } from './open-first.ts';
 import { openMedium } from './open-medium.ts';
 import { type PassThroughParts, passThrough } from './pass-through.ts';
 import { readBackSlabs } from './read-back.ts';
@@ -108,9 +109,10 @@ export class Fills {
   async #begin(request: FillRequest): Promise<Fill> {
     const { client, digest, repository, stored } = request;
     const state = this.#stateOf(client);
+    const { trust, passes } = state;
     const asked = this.#options.now();
     const busy = this.#options.busy ?? busySinceLast();
-    let first = await this.#open(request, state);
+    let first = await openFirst(request, { trust, limits: this.#limits, signal: this.#abort.signal });
     // Where this process was busy itself, it says nothing about the line.
     const firstAnswer = busy() < HALF ? this.#options.now() - asked : 0;
     const size = first.total ?? request.expectedSize ?? (await toldSize(client, { repository, digest }));
@@ -121,7 +123,6 @@ export class Fills {
     }
     const { hashers, storage, spool, now } = this.#options;
     const limits = this.#limits;
-    const { trust, passes } = state;
     const closing = this.#abort.signal;
     const passing = { client, repository, digest, size, hashers, trust, passes, limits, now, closing };
     let medium: FillMedium;
@@ -168,23 +169,6 @@ export class Fills {
     return { size: passing.size, read, kept };
   }
 
-  /** Asks for the first part alone unless the blob is known to be small, so that nothing need be cut off later. */
-  async #open(
-    { client, repository, digest, expectedSize }: FillRequest,
-    state: UpstreamState,
-  ): Promise<BlobAnswer> {
-    const signal = this.#abort.signal;
-    const query = { repository, digest, signal, among: state.trust.order(client.byHealth()) };
-    if (expectedSize !== undefined && expectedSize < this.#limits.parallelFrom)
-      return await client.getBlob(query);
-    try {
-      return await client.getBlob({ ...query, range: { start: 0, end: this.#limits.firstPiece - 1 } });
-    } catch (error) {
-      if (!(error instanceof UpstreamWrong)) throw error;
-      return await client.getBlob(query);
-    }
-  }
-
   async #run(request: FillRequest, parts: FillParts): Promise<void> {
     const { client, digest } = request;
     const { state, medium, blob } = parts;
@@ -206,6 +190,7 @@ export class Fills {
     } catch (error) {
       abort.abort(error);
       await fetching.settled();
+      if (error instanceof UpstreamError) state.trust.gaveUp(fetching.contributors, fetching.contradicting);
       const readers = error instanceof StorageFullError ? await notKept(blob, error) : error;
       await blob.quiet();
       // What cannot be thrown away now is litter, which the reaper removes.

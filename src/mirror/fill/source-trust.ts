@@ -39,6 +39,20 @@ export class SourceTrust<Source> {
     else this.#suspects = [...sources];
   }
 
+  /**
+   * It was given up.
+   * @param contradicting those that told another size than `sources`, who sent what came
+   */
+  gaveUp(sources: ReadonlySet<Source>, contradicting: ReadonlySet<Source>): void {
+    if (contradicting.size > 0) {
+      this.wrong(new Set([...sources, ...contradicting]));
+      return;
+    }
+    const [first, ...others] = this.#suspects;
+    // Whoever cannot even be tried alone must not be all that is tried.
+    if (first !== undefined && sources.size === 1 && sources.has(first)) this.#suspects = [...others, first];
+  }
+
   #accuse(source: Source): void {
     this.#liars.add(source);
     this.#suspects = [];

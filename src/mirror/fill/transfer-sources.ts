@@ -31,6 +31,7 @@ export class TransferSources {
   readonly #rangeless = new Set<UpstreamUrl>();
   /** Those that say the blob is not, or another than at first. */
   readonly #out = new Set<UpstreamUrl>();
+  readonly #contradicting = new Set<UpstreamUrl>();
   readonly #failures = new Map<UpstreamUrl, UpstreamError>();
   readonly #shortcuts = new Map<UpstreamUrl, Shortcut | undefined>();
   #turn = 0;
@@ -48,6 +49,11 @@ export class TransferSources {
   /** Whether one may answer with the range that is asked for. */
   get ranged(): boolean {
     return this.#all.some((source) => !this.#rangeless.has(source));
+  }
+
+  /** Those that told another size than was told at first. */
+  get contradicting(): ReadonlySet<UpstreamUrl> {
+    return this.#contradicting;
   }
 
   /** What failed last. */
@@ -85,6 +91,7 @@ export class TransferSources {
     // It may have led to what failed, and may lead elsewhere now.
     this.#shortcuts.delete(source);
     if (error instanceof UpstreamNotFound || error instanceof OtherBlobError) this.#out.add(source);
+    if (error instanceof OtherBlobError) this.#contradicting.add(source);
     if (error instanceof UpstreamSlow) this.#stalled.add(source);
   }
 }

@@ -59,6 +59,11 @@ export class Transfer {
     this.#crawling = new Crawling({ limits, plan, sources: sources.length });
   }
 
+  /** Who told another size. */
+  get contradicting(): ReadonlySet<UpstreamUrl> {
+    return this.#sources.contradicting;
+  }
+
   /**
    * @param first an answer that is here already, and the part that it is used for
    * @throws UpstreamError when it is given up; what the storage threw

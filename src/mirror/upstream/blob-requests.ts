@@ -51,7 +51,7 @@ export async function headBlob(url: UpstreamUrl, query: BlobQuery): Promise<numb
   if (response.status >= 400) {
     const answer = await fetchBlob(url, { ...query, range: { start: 0, end: 0 } });
     answer.body.abort();
-    return answer.carried?.total;
+    return answer.total;
   }
   return parseContentLength(single(response.headers, 'content-length'));
 }
@@ -62,6 +62,11 @@ export async function fetchBlob(url: UpstreamUrl, query: BlobPartQuery): Promise
   const straight = await fetchStraight(url, query, request);
   if (straight !== undefined) return straight;
   const response = await url.request(request);
+  if (response.status === 416 && query.range?.start === 0) {
+    // There is no first byte: only the whole of an empty blob can be had.
+    await discard(response.body);
+    return await fetchBlob(url, { ...query, range: undefined });
+  }
   const { carried, total } = blobBytes(url, response, query.range);
   // Only who answered with a part will do so again.
   const target = response.status === 206 ? response.target : undefined;

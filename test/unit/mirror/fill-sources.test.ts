@@ -63,6 +63,49 @@ describe('a fill', () => {
     expect(broken.requests.length).toBe(asked);
   });
 
+  it('takes a blob from who has it in the size that its manifest tells', async () => {
+    const [other, up, same] = [await upstream(), await upstream(), await upstream()];
+    const content = bytes(1000);
+    const digest = up.addBlob(content);
+    other.blobs.set(digest, bytes(1001));
+    same.blobs.set(digest, bytes(1001));
+    const right = await (await bench([other, up])).fill(digest, content.length);
+    expect((await readFill(right)).equals(content)).toBe(true);
+    // Where nobody has, the manifest may be wrong.
+    expect((await (await bench([up, up])).fill(digest, 999)).size).toBe(1000);
+    expect((await (await bench([other, same])).fill(digest, content.length)).size).toBe(1001);
+  });
+
+  it('finds out which of several URLs tells a wrong size', async () => {
+    const [liar, up] = [await upstream(), await upstream()];
+    const content = bytes(2 * MiB);
+    const digest = up.addBlob(content);
+    liar.addBlob(content);
+    liar.on(/blobs/, ({ req, res }, next) => {
+      const writeHead = res.writeHead.bind(res);
+      const range = { 'content-range': `bytes 0-${MiB - 1}/${3 * MiB}` };
+      const lying = (status: number, headers: Record<string, string>) =>
+        writeHead(status, /^bytes=0-/.test(req.headers.range ?? '') ? { ...headers, ...range } : headers);
+      Object.assign(res, { writeHead: lying });
+      next();
+    });
+    const it = await bench([liar, up], { limits: { firstPiece: MiB, tries: 2 } });
+    const outcomes: string[] = [];
+    for (let round = 0; round < 4; round++) {
+      const fill: Fill = await it.fill(digest);
+      outcomes.push(await fill.kept.then(() => 'right').catch(() => 'wrong'));
+    }
+    expect(outcomes).toEqual(['wrong', 'wrong', 'right', 'right']);
+  });
+
+  it('takes an empty blob of unknown size from who answers 416 for its first part', async () => {
+    const [gone, up] = [await upstream(), await upstream()];
+    const digest = up.addBlob(Buffer.alloc(0));
+    gone.on(/blobs/, answer(503));
+    const fill = await (await bench([gone, up])).fill(digest);
+    expect((await readFill(fill)).length).toBe(0);
+  });
+
   it('is given up when nothing new comes', async () => {
     const up = await upstream();
     const content = bytes(MiB);
