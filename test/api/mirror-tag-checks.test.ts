@@ -125,6 +125,20 @@ describe('the check of a stored tag', () => {
   });
 });
 
+describe('the check of a stored tag behind a token server that hangs', () => {
+  it('takes no longer than any check', async () => {
+    const up = await upstream({ auth: 'token' });
+    up.addImage('library/nginx', 'v1', [LAYER]);
+    const it = await mirror({ upstreams: [{ name: 'docker.io', urls: [up.url] }], tagCheck: 100 });
+    const ask = () => it.ask('/v2/nginx/manifests/v1');
+    await ask();
+    up.forgetTokens();
+    up.on(/token/, silence);
+    it.pass(TTL);
+    expect((await ask()).headers.warning).toMatch(/too slow/);
+  });
+});
+
 describe('the log of an outage', () => {
   it('has one warning without a stack while stored tags are served, and one line when it is over', async () => {
     const { up, it } = await hub();

@@ -2,6 +2,7 @@ import { Authenticator, type Authorization } from './authenticator.ts';
 import { parseChallenges } from './challenge.ts';
 import { fixedCredentials } from './credentials.ts';
 import { type FollowedResponse, follow, type RedirectTarget } from './follow.ts';
+import { unlessGivenUp } from './give-up.ts';
 import { MissingHeads } from './missing-heads.ts';
 import { discard } from './response-body.ts';
 import { type HopResponse, type ResponseHeaders, Transport } from './transport.ts';
@@ -170,7 +171,8 @@ export class UpstreamUrl {
 
   /** At most two answers to challenges: a token that is refused is fetched anew once. */
   async #send(url: URL, repository: string, request: SentRequest): Promise<Sent> {
-    let authorization = await this.#authenticator.foreseen(repository);
+    const { signal } = request;
+    let authorization = await unlessGivenUp(this.#authenticator.foreseen(repository), signal);
     let response = await this.#exchange(url, request, authorization);
     for (
       let answers = 0;
@@ -182,7 +184,7 @@ export class UpstreamUrl {
         // Asked for the very same and got it: another token would open no more.
         if (answers > 0 && insufficient(response.headers)) break;
       }
-      const next = await this.#authenticator.answerTo(response, repository);
+      const next = await unlessGivenUp(this.#authenticator.answerTo(response, repository), signal);
       if (next === undefined || next.header === authorization?.header) break;
       await discard(response.body);
       authorization = next;
@@ -205,7 +207,7 @@ export class UpstreamUrl {
         signal,
         bulk: purpose === 'blob',
         publicOnly,
-        elsewhere: (refusal) => this.#authenticator.answerElsewhere(refusal),
+        elsewhere: (refusal) => unlessGivenUp(this.#authenticator.answerElsewhere(refusal), signal),
       });
     try {
       return await send();
