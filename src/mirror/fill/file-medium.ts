@@ -12,8 +12,14 @@ export class FileMedium implements FillMedium {
     this.#view = view;
   }
 
+  /** @throws what opening it for reading fails with: too many files are open, say */
   static async open(writer: RandomAccessUpload): Promise<FileMedium> {
-    return new FileMedium(writer, await writer.openView());
+    try {
+      return new FileMedium(writer, await writer.openView());
+    } catch (error) {
+      await writer.drop().catch(() => writer.close().catch(() => {}));
+      throw error;
+    }
   }
 
   write(chunks: readonly Buffer[], offset: number): Promise<void> {

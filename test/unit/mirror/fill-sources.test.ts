@@ -182,6 +182,22 @@ describe('a fill', () => {
 });
 
 describe('a fill into a storage that fails', () => {
+  it('leaves nothing open where what it writes cannot be read', async () => {
+    const up = await upstream();
+    const digest = up.addBlob(bytes(1000));
+    const it = await bench([up]);
+    const { uploads } = it.driver;
+    const create = uploads.create.bind(uploads);
+    const openView = () => Promise.reject(new Error('too many open files'));
+    const broken = async (...asked: Parameters<typeof create>) =>
+      Object.assign(await create(...asked), { openView });
+    Object.assign(uploads, { create: broken });
+    await expect(it.fill(digest)).rejects.toThrow('too many');
+    expect(await it.litter()).toEqual([]);
+    Object.assign(uploads, { create });
+    await (await it.fill(digest)).kept;
+  });
+
   it('is not kept when its bytes could not be written', async () => {
     const up = await upstream();
     const digest = up.addBlob(bytes(300_000));
