@@ -2,6 +2,7 @@ import type { Digest } from '../oci/digest.ts';
 import type { HasherPool } from '../storage/content-hasher.ts';
 import type { RegistryStorage } from '../storage/registry-storage.ts';
 import { BlobSizes } from './blob-sizes.ts';
+import { ExpectedTags } from './expected-tags.ts';
 import { Fills } from './fill/fills.ts';
 import { Spool, type SpoolOptions } from './fill/spool.ts';
 import type { TransferLimits } from './fill/transfer-limits.ts';
@@ -42,6 +43,7 @@ export interface MirrorCoreOptions {
 /** The upstreams, and what all their repositories share. */
 export class MirrorCore implements AsyncDisposable {
   readonly pulls: LastPulls;
+  readonly expectedTags: ExpectedTags;
   readonly #upstreams: ReadonlyMap<string, { readonly client: UpstreamClient; readonly tagTtl: number }>;
   readonly #parts: MirrorParts;
 
@@ -54,8 +56,10 @@ export class MirrorCore implements AsyncDisposable {
       ]),
     );
     this.pulls = new LastPulls(storage.driver, { log, clock: options.clock });
+    this.expectedTags = new ExpectedTags(storage, { now, log });
     this.#parts = {
       storage,
+      expectedTags: this.expectedTags,
       fills: new Fills({ storage, hashers, spool: new Spool(options.spool), log, now, limits }),
       checks: new TagChecks(now),
       heads: new Coalesced(),
@@ -81,6 +85,7 @@ export class MirrorCore implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#parts.fills.close();
+    await this.expectedTags[Symbol.asyncDispose]();
     await this.pulls[Symbol.asyncDispose]();
     await Promise.all([...this.#upstreams.values()].map(({ client }) => client.close()));
   }

@@ -3,6 +3,7 @@ import type { RepositoryName } from '../../oci/repository-name.ts';
 import { repositoryFolder } from '../../storage/layout.ts';
 import type { RegistryStorage } from '../../storage/registry-storage.ts';
 import type { BlobSizes } from '../blob-sizes.ts';
+import type { ExpectedTags } from '../expected-tags.ts';
 import type { Fills } from '../fill/fills.ts';
 import type { LastPulls } from '../last-pulls.ts';
 import type { Outages } from '../outages.ts';
@@ -18,6 +19,7 @@ export interface MirrorParts {
   readonly storage: RegistryStorage;
   readonly fills: Fills;
   readonly checks: TagChecks;
+  readonly expectedTags: ExpectedTags;
   readonly heads: Coalesced<ManifestHead>;
   readonly manifests: Coalesced<ReceivedManifest>;
   readonly tagLists: TagLists;

@@ -44,12 +44,12 @@ export class MirroredManifests {
     const here = await storage.manifests.find(this.#source.stored, reference);
     if (fresh !== undefined && here?.digest === fresh.digest) return stored(here);
     try {
-      if (fresh !== undefined) return await this.#latest(tag, { head: fresh, method });
+      if (fresh !== undefined) return await this.#latest(tag, { head: fresh, method, instead: here?.digest });
       if (here === undefined && method === 'GET') return received(await this.#fetch(reference, { tag }));
       const head = await this.#head(reference, here?.digest);
       checks.note(key, head);
       if (here?.digest === head.digest) return stored(here);
-      return await this.#latest(tag, { head, method });
+      return await this.#latest(tag, { head, method, instead: here?.digest });
     } catch (error) {
       if (here !== undefined && isOutage(error)) {
         const { client, stored: repository } = this.#source;
@@ -72,12 +72,20 @@ export class MirroredManifests {
     });
   }
 
-  /** What a tag leads to now: stored already, or fetched unless a HEAD is all that was asked; the tag follows. */
+  /**
+   * What a tag leads to now: stored already, or fetched unless a HEAD is all that was asked; the tag follows.
+   * @param now.instead what the tag leads to in the storage
+   */
   async #latest(
     tag: Tag,
-    { head, method }: { readonly head: ManifestHead; readonly method: ReadRequest['method'] },
+    now: {
+      readonly head: ManifestHead;
+      readonly method: ReadRequest['method'];
+      readonly instead: Digest | undefined;
+    },
   ): Promise<ManifestAnswer> {
-    const { storage, checks } = this.#parts;
+    const { storage, checks, expectedTags } = this.#parts;
+    const { head, method, instead } = now;
     const { digest, whole } = head;
     const here = await storage.manifests.find(this.#source.stored, { kind: 'digest', digest });
     if (here === undefined) {
@@ -85,6 +93,7 @@ export class MirroredManifests {
       if (method === 'HEAD' && whole === undefined && this.#source.client.isWell('manifest')) {
         // Clients go on by digest: what they fetch then is what the tag leads to.
         checks.expect(`${this.#source.stored}@${digest}`, tag);
+        expectedTags.expect({ name: this.#source.stored, tag, digest, instead });
         if (head.size !== undefined && head.mediaType !== undefined) return headAnswer(head);
       }
       return received(await this.#fetch({ kind: 'digest', digest }, { tag, whole }));
