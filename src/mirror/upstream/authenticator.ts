@@ -12,6 +12,7 @@ import { RequestLimit } from './request-limit.ts';
 import { discard, readWhole } from './response-body.ts';
 import { parseTokenAnswer, type Token, TokenCache, type TokenDemand, tokenUrl } from './token-source.ts';
 import type { HopResponse, Transport } from './transport.ts';
+import { isSlow } from './typed-error.ts';
 import {
   UpstreamFailed,
   UpstreamLimited,
@@ -67,15 +68,32 @@ export class Authenticator {
   }
 
   /**
-   * What the first request for a repository takes along, from what is known of this upstream.
+   * What the first request for a repository takes along, from what is known of this upstream. A token that cannot be
+   * had says that this may hold no longer, since token servers move: the upstream is asked for it again.
    * @param repository the name in the URL; undefined where none is meant
+   * @throws UpstreamRefused, UpstreamLimited, or that the token server is too slow
    */
   async foreseen(repository: string | undefined): Promise<Authorization | undefined> {
     if (this.#basic) return await this.#basicAuthorization();
+    const demand = this.#foreseenDemand(repository);
+    if (demand === undefined) return undefined;
+    try {
+      return await this.#bearer(demand);
+    } catch (error) {
+      if (error instanceof UpstreamLimited) throw error;
+      if (!(error instanceof UpstreamRefused) && !isSlow(error)) return undefined;
+      // Whoever waited as long as a request may take is not made to wait again; the next one learns it.
+      this.#demands.clear();
+      this.#usual = undefined;
+      throw error;
+    }
+  }
+
+  #foreseenDemand(repository: string | undefined): Omit<TokenDemand, 'account'> | undefined {
     const known = this.#demands.get(repository ?? '');
-    if (known !== undefined) return await this.#bearer(known);
+    if (known !== undefined) return known;
     if (this.#usual === undefined || repository === undefined) return undefined;
-    return await this.#bearer({ ...this.#usual, scope: pullScope(repository) });
+    return { ...this.#usual, scope: pullScope(repository) };
   }
 
   /**
@@ -88,6 +106,7 @@ export class Authenticator {
     const bearer = challenges.find(({ scheme }) => scheme === 'bearer');
     const demand = bearer === undefined ? undefined : this.#demandOf(bearer, refusal.url, repository);
     if (demand !== undefined) {
+      this.#basic = false;
       this.#demands.set(repository ?? '', demand);
       if (repository !== undefined && demand.scope === pullScope(repository)) this.#usual = demand;
       return await this.#bearer(demand);

@@ -31,6 +31,11 @@ export function typedError(where: string, error: unknown, signal?: AbortSignal):
   return new UpstreamUnreachable(where, explain(code, error), { cause: error });
 }
 
+/** Whether a time was over. */
+export function isSlow(error: unknown): boolean {
+  return error instanceof TimeoutError || isConnectTimeout(error);
+}
+
 /** Whether there was no connection within the time it has. */
 export function isConnectTimeout(error: unknown): boolean {
   const code = errorCode(error);

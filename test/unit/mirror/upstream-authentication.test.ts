@@ -3,7 +3,7 @@ import { fixedCredentials } from '../../../src/mirror/upstream/credentials.ts';
 import { readWhole } from '../../../src/mirror/upstream/response-body.ts';
 import { parseReference } from '../../../src/oci/reference.ts';
 import { clientBench } from '../../support/upstream/client-bench.ts';
-import { answer, redirect } from '../../support/upstream/faults.ts';
+import { answer, hangUp, redirect, send, silence } from '../../support/upstream/faults.ts';
 import { unknownDigest } from '../../support/upstream/scripted-upstream.ts';
 
 const { upstream, client } = clientBench();
@@ -45,6 +45,41 @@ describe('authentication at an upstream', () => {
     up.forgetTokens();
     await it.headManifest({ repository, reference: v1 });
     expect(up.tokensGiven).toBe(2);
+  });
+
+  /** An upstream whose tokens came from another server until now. */
+  async function movedTokens(options: Parameters<typeof client>[1] = {}) {
+    const up = await upstream({ auth: 'token' });
+    const old = await upstream({ auth: 'token' });
+    up.addImage(repository, 'v1', []);
+    up.addImage('team/other', 'v1', []);
+    up.on(/./, answer(401, { 'www-authenticate': `Bearer realm="${old.url}/token",service="x"` }));
+    const it = client(up.url, options);
+    const ask = (name: string) => it.headManifest({ repository: name, reference: v1 });
+    await expect(ask(repository)).rejects.toMatchObject({ name: 'UpstreamNotFound' });
+    up.heal();
+    return { old, ask };
+  }
+
+  it.each([
+    ['is gone', hangUp],
+    ['knows nothing any more', answer(404)],
+    ['says something else', send(200, '<html>')],
+  ])('learns where tokens are from now on when the token server %s', async (_, fault) => {
+    const { old, ask } = await movedTokens();
+    old.on(/token/, fault);
+    await ask('team/other');
+    await ask(repository);
+  });
+
+  it('learns it too where the token server says nothing, without a second wait', async () => {
+    let now = 0;
+    const { old, ask } = await movedTokens({ timeouts: { firstByte: 50 }, now: () => now });
+    old.on(/token/, silence);
+    await expect(ask('team/other')).rejects.toMatchObject({ name: 'UpstreamSlow' });
+    now += 15_000;
+    await ask('team/other');
+    await ask(repository);
   });
 
   it('ignores a placeholder scope', async () => {
