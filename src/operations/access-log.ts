@@ -17,6 +17,12 @@ function headerText(res: Answer, name: string): string | undefined {
   return value === undefined ? undefined : String(value);
 }
 
+/** A docker daemon tells its mirror's token server the account of a Docker Hub login, which is nobody's here. */
+function loggedTarget(url: string): string {
+  const target = url.replaceAll(/([?&]account=)[^&]+/g, '$1…');
+  return target.length > MAX_TARGET ? `${target.slice(0, MAX_TARGET)}…` : target;
+}
+
 /** The answers of HTTP/2 have no `writableFinished`. */
 function isWhole(res: Answer): boolean {
   return 'stream' in res ? res.writableEnded && res.stream.rstCode === 0 : res.writableFinished;
@@ -37,7 +43,7 @@ export function withAccessLog(handler: RequestHandler, options: AccessLogOptions
         {
           address: client,
           method,
-          target: url.length > MAX_TARGET ? `${url.slice(0, MAX_TARGET)}…` : url,
+          target: loggedTarget(url),
           status: res.statusCode,
           bytes: headerText(res, 'content-length'),
           ms: Math.round((now() - started) * 10) / 10,
