@@ -1,9 +1,10 @@
 import type { Digest } from '../../oci/digest.ts';
+import type { BlobAnswer } from '../upstream/blob-requests.ts';
 import type { UpstreamClient } from '../upstream/upstream-client.ts';
 import type { UpstreamUrl } from '../upstream/upstream-url.ts';
 import type { ExtraConnections } from './extra-connections.ts';
 import type { GrowingBlob } from './growing-blob.ts';
-import type { PiecePlan } from './piece-plan.ts';
+import type { Piece, PiecePlan } from './piece-plan.ts';
 import type { TransferLimits } from './transfer-limits.ts';
 
 export interface TransferParts {
@@ -27,3 +28,10 @@ export interface TransferParts {
   readonly now: () => number;
   readonly signal: AbortSignal;
 }
+
+/** How a connection begins: with an answer that is here already, or as one of several. */
+export type Beginning =
+  | { readonly kind: 'answered'; readonly answer: BlobAnswer; readonly piece: Piece }
+  | { readonly kind: 'alone' }
+  /** With how many others that have no part yet, itself among them, it shares what is left. */
+  | { readonly kind: 'extra'; readonly sharers: number };

@@ -14,17 +14,12 @@ import { Pace } from './pace.ts';
 import type { PartProgress } from './part-progress.ts';
 import type { Piece } from './piece-plan.ts';
 import { pauseAfter } from './transfer-limits.ts';
-import type { TransferParts } from './transfer-parts.ts';
+import type { Beginning, TransferParts } from './transfer-parts.ts';
 import { mustBeSameBlob, TransferSources } from './transfer-sources.ts';
 
 const BUSY = 0.8;
-
-/** How a connection begins: with an answer that is here already, or as one of several. */
-type Beginning =
-  | { readonly kind: 'answered'; readonly answer: BlobAnswer; readonly piece: Piece }
-  | { readonly kind: 'alone' }
-  /** With how many others that have no part yet, itself among them, it shares what is left. */
-  | { readonly kind: 'extra'; readonly sharers: number };
+/** Bytes; less of what was asked for is no answer to ask again after at once. */
+const WORTH_ASKING = 64 * 1024;
 
 /** Fetches all of a blob from the URLs of an upstream, resuming what breaks, by several connections where that helps. */
 export class Transfer {
@@ -254,12 +249,17 @@ export class Transfer {
     }: { piece: Piece; start: number; answer: BlobAnswer; landings: Landings; progress: PartProgress },
   ): Promise<void> {
     const { blob, now } = this.#parts;
+    const { body, carried } = answer;
     let at = start;
     while (piece.at < piece.end) {
       progress.waits(now());
-      const lent = await answer.body.read();
+      const lent = await body.read();
       progress.came(now());
-      if (lent === undefined) throw new UpstreamUnreachable(source.where, 'ended a blob before its end');
+      if (lent === undefined) {
+        // A server may send less than it is asked for, and says so.
+        if (carried !== undefined && at === carried.end + 1 && at - start >= WORTH_ASKING) return;
+        throw new UpstreamUnreachable(source.where, 'ended a blob before its end');
+      }
       const wanted = clip(lent.chunks, { at, from: piece.at, to: piece.end });
       at += lengthOf(lent.chunks);
       const length = lengthOf(wanted);
@@ -278,7 +278,7 @@ export class Transfer {
       await landings.add(landing, length);
     }
     // Its end is on its way: the connection can be used again then.
-    if (answer.carried !== undefined && at === answer.carried.end + 1) await answer.body.read();
+    if (carried !== undefined && at === carried.end + 1) await body.read();
   }
 
   #next(within: number): Promise<void> {

@@ -51,6 +51,21 @@ describe('a fill', () => {
     expect(up.count(/blobs/)).toBe(2);
   });
 
+  it('takes from a server that sends less of a range than it is asked for, and says so', async () => {
+    const up = await upstream();
+    const content = bytes(2 * MiB);
+    const digest = up.addBlob(content);
+    up.on(/blobs/, ({ req }, next) => {
+      const start = Number(/^bytes=(\d+)-/.exec(req.headers.range ?? '')?.[1]);
+      req.headers.range = `bytes=${start}-${start + MiB / 8 - 1}`;
+      next();
+    });
+    // No pause between them: nothing is wrong.
+    const fill = await (await bench([up], { limits: { pause: 60_000 } })).fill(digest);
+    expect((await readFill(fill)).equals(content)).toBe(true);
+    await fill.kept;
+  });
+
   it('leaves a URL alone that says there is nothing where there should be something', async () => {
     const [broken, up] = [await upstream(), await upstream()];
     const content = bytes(1000);
