@@ -1,3 +1,4 @@
+import { errors } from 'undici';
 import { PrivateAddressError } from './address-guard.ts';
 import { BodyTooLargeError } from './response-body.ts';
 import { TimeoutError } from './timeout-error.ts';
@@ -49,7 +50,8 @@ function errorCode(error: unknown): string | undefined {
     const inner = error.errors.map(errorCode).find((code) => code !== undefined);
     if (inner !== undefined) return inner;
   }
-  return 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  if ('code' in error && typeof error.code === 'string') return error.code;
+  return error instanceof errors.HTTPParserError ? NOT_HTTP : undefined;
 }
 
 /** Whether an idle connection may just have been closed by the server. */
@@ -63,6 +65,9 @@ const NOT_TRUSTED =
   'its certificate is of no authority that is trusted: NODE_EXTRA_CA_CERTS in the environment can name it, ' +
   'or `ca` of one of mirror.upstreams, whose `insecure` takes any';
 
+/** undici gives the errors of its parser no code. */
+const NOT_HTTP = 'HPE_INVALID';
+
 const EXPLANATIONS: Readonly<Record<string, string>> = {
   ENOTFOUND: 'its name cannot be found',
   EAI_AGAIN: 'its name cannot be looked up now',
@@ -71,6 +76,7 @@ const EXPLANATIONS: Readonly<Record<string, string>> = {
   ENETUNREACH: 'cannot be reached',
   ECONNRESET: 'broke the connection',
   UND_ERR_SOCKET: 'broke the connection',
+  [NOT_HTTP]: 'sends what is no HTTP',
   ERR_SSL_WRONG_VERSION_NUMBER: 'does not speak TLS, as https:// needs it',
   DEPTH_ZERO_SELF_SIGNED_CERT: NOT_TRUSTED,
   SELF_SIGNED_CERT_IN_CHAIN: NOT_TRUSTED,

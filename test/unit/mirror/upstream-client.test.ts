@@ -96,6 +96,19 @@ describe('asking an upstream', () => {
     expect(up.requests).toHaveLength(1);
   });
 
+  it.each([
+    ['no HTTP', 'SSH-2.0-OpenSSH\r\n'],
+    ['a header that is none', 'HTTP/1.1 200 OK\r\nno header\r\n\r\n'],
+    ['a chunk without a size', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n'],
+  ])('tells that an upstream sends %s', async (_, text) => {
+    const up = await upstream();
+    up.on(/./, ({ req }) => void req.socket.end(text));
+    await expect(client(up.url).getManifest({ repository, reference: v1 })).rejects.toMatchObject({
+      name: 'UpstreamUnreachable',
+      reason: 'sends what is no HTTP',
+    });
+  });
+
   it('lists all pages of tags, and referrers with and without the API', async () => {
     const up = await upstream();
     for (const tag of ['a', 'b', 'c', 'd', 'e']) up.addImage(repository, tag, []);
