@@ -39,15 +39,14 @@ export class MirroredManifests {
   async byTag(tag: Tag, { method }: ReadRequest): Promise<ManifestAnswer> {
     const { checks, storage } = this.#parts;
     const reference = { kind: 'tag', tag } as const;
-    const key = `${this.#source.stored}:${tag}`;
-    const fresh = checks.fresh(key, this.#source.tagTtl);
     const here = await storage.manifests.find(this.#source.stored, reference);
+    // Asked last: somebody else's check may have ended meanwhile.
+    const fresh = checks.fresh(this.#checkKey(tag), this.#source.tagTtl);
     if (fresh !== undefined && here?.digest === fresh.digest) return stored(here);
     try {
       if (fresh !== undefined) return await this.#latest(tag, { head: fresh, method, instead: here?.digest });
       if (here === undefined && method === 'GET') return received(await this.#fetch(reference, { tag }));
       const head = await this.#head(reference, here?.digest);
-      checks.note(key, head);
       if (here?.digest === head.digest) return stored(here);
       return await this.#latest(tag, { head, method, instead: here?.digest });
     } catch (error) {
@@ -109,8 +108,13 @@ export class MirroredManifests {
   #head(reference: Reference, known?: Digest): Promise<ManifestHead> {
     const { client, upstreamName } = this.#source;
     const text = formatReference(reference);
-    const ask = (signal?: AbortSignal) =>
-      this.#asked(() => client.headManifest({ repository: upstreamName, reference, known, signal }));
+    const ask = async (signal?: AbortSignal): Promise<ManifestHead> => {
+      const query = { repository: upstreamName, reference, known, signal };
+      const head = await this.#asked(() => client.headManifest(query));
+      // Before it ends, so that who comes next finds either it or what it told.
+      if (reference.kind === 'tag') this.#parts.checks.note(this.#checkKey(reference.tag), head);
+      return head;
+    };
     return this.#parts.heads.run(`${this.#source.stored}@${text} ${known}`, async () => {
       // Where nothing is stored there is nothing to fall back on: it may take as long as a GET.
       if (known === undefined) return await ask();
@@ -142,21 +146,22 @@ export class MirroredManifests {
         // A tag that led here when it was asked by HEAD may have been seen elsewhere since.
         const expected = checks
           .expected(`${this.#source.stored}@${digest}`)
-          .filter(
-            (one) =>
-              checks.fresh(`${this.#source.stored}:${one}`, Number.POSITIVE_INFINITY)?.digest === digest,
-          );
+          .filter((one) => checks.fresh(this.#checkKey(one), Number.POSITIVE_INFINITY)?.digest === digest);
         const tags = [...new Set([...(tag === undefined ? [] : [tag]), ...expected])];
         await this.#keeping(digest, () =>
           this.#parts.storage.manifests.put(this.#source.stored, { digest, content, manifest, tags }),
         );
         if (tag !== undefined) {
           const { mediaType } = found;
-          checks.note(`${this.#source.stored}:${tag}`, { digest, mediaType, size: content.length });
+          checks.note(this.#checkKey(tag), { digest, mediaType, size: content.length });
         }
         return found;
       },
     );
+  }
+
+  #checkKey(tag: Tag): string {
+    return `${this.#source.stored}:${tag}`;
   }
 
   /** Notes that the upstream answered, where it did. */
