@@ -6,6 +6,7 @@ import { ExpectedTags } from './expected-tags.ts';
 import { Fills } from './fill/fills.ts';
 import { Spool, type SpoolOptions } from './fill/spool.ts';
 import type { TransferLimits } from './fill/transfer-limits.ts';
+import { JustFetched } from './just-fetched.ts';
 import { LastPulls } from './last-pulls.ts';
 import { type OutageLog, Outages } from './outages.ts';
 import type { MirroredSource, MirrorParts } from './repository/mirror-parts.ts';
@@ -64,6 +65,7 @@ export class MirrorCore implements AsyncDisposable {
       checks: new TagChecks(now),
       heads: new Coalesced(),
       manifests: new Coalesced(),
+      justFetched: new JustFetched(now),
       tagLists: new TagLists(now),
       sizes: new BlobSizes(),
       pulls: this.pulls,

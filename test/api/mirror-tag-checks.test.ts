@@ -1,6 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { createInMemoryDriver } from '../../src/storage/inmemory/inmemory-driver.ts';
 import { answer, conditional, silence, wrongBytes } from '../support/upstream/faults.ts';
 import { hubBench, LAYER } from '../support/upstream/hub-bench.ts';
 
@@ -110,26 +108,6 @@ describe('a HEAD of a tag whose manifest is not here', () => {
 });
 
 describe('the check of a stored tag', () => {
-  it('is one HEAD however many ask and however long each of them waits for the storage', async () => {
-    const up = await upstream();
-    up.addImage('library/nginx', 'v1', [LAYER]);
-    const driver = createInMemoryDriver();
-    let reads = 0;
-    const read = async (...asked: Parameters<typeof driver.read>) => {
-      await delay((reads++ % 10) * 5);
-      return await driver.read(...asked);
-    };
-    const freshness = { ...driver.freshness, links: 0 };
-    const upstreams = [{ name: 'docker.io', urls: [up.url] }];
-    const it = await mirror({ upstreams, driver: { ...driver, read, freshness } });
-    const ask = () => it.ask('/v2/nginx/manifests/v1');
-    await ask();
-    up.addImage('library/nginx', 'v1', [Buffer.from('moved')]);
-    it.pass(TTL);
-    await Promise.all(Array.from({ length: 20 }, ask));
-    expect(up.requests.map(({ method }) => method)).toEqual(['GET', 'HEAD', 'GET']);
-  });
-
   it('that one URL took too long for holds nothing against the next one', async () => {
     const [first, second] = [await upstream(), await upstream()];
     for (const up of [first, second]) up.addImage('library/nginx', 'v1', [LAYER]);

@@ -5,6 +5,7 @@ import type { RegistryStorage } from '../../storage/registry-storage.ts';
 import type { BlobSizes } from '../blob-sizes.ts';
 import type { ExpectedTags } from '../expected-tags.ts';
 import type { Fills } from '../fill/fills.ts';
+import type { JustFetched } from '../just-fetched.ts';
 import type { LastPulls } from '../last-pulls.ts';
 import type { Outages } from '../outages.ts';
 import type { Coalesced, TagChecks } from '../tag-checks.ts';
@@ -22,6 +23,7 @@ export interface MirrorParts {
   readonly expectedTags: ExpectedTags;
   readonly heads: Coalesced<ManifestHead>;
   readonly manifests: Coalesced<ReceivedManifest>;
+  readonly justFetched: JustFetched;
   readonly tagLists: TagLists;
   readonly sizes: BlobSizes;
   readonly pulls: LastPulls;

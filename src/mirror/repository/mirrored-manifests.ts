@@ -134,13 +134,11 @@ export class MirroredManifests {
     reference: Reference,
     { tag, whole }: { readonly tag?: Tag | undefined; readonly whole?: ReceivedManifest | undefined } = {},
   ): Promise<ReceivedManifest> {
-    const { client, upstreamName } = this.#source;
     const { checks } = this.#parts;
     return this.#parts.manifests.run(
       `${this.#source.stored}@${formatReference(reference)} ${tag}`,
       async () => {
-        const found =
-          whole ?? (await this.#asked(() => client.getManifest({ repository: upstreamName, reference })));
+        const found = whole ?? (await this.#sent(reference));
         const manifest = understood(found);
         const { digest, content } = found;
         // A tag that led here when it was asked by HEAD may have been seen elsewhere since.
@@ -158,6 +156,17 @@ export class MirroredManifests {
         return found;
       },
     );
+  }
+
+  /** What the upstream sends, or sent a moment ago. */
+  async #sent(reference: Reference): Promise<ReceivedManifest> {
+    const { client, upstreamName, stored: name } = this.#source;
+    const { justFetched } = this.#parts;
+    const known = reference.kind === 'digest' ? justFetched.get(name, reference.digest) : undefined;
+    if (known !== undefined) return known;
+    const found = await this.#asked(() => client.getManifest({ repository: upstreamName, reference }));
+    justFetched.note(name, found);
+    return found;
   }
 
   #checkKey(tag: Tag): string {
