@@ -32,6 +32,8 @@ export class Transfer {
   readonly #pace: Pace;
   readonly #crawling: Crawling;
   #lastByte: number;
+  /** Connections that wait for the storage: no byte can come from them. */
+  #storing = 0;
   /** Connections at most: fewer with each that broke. */
   #most: number;
   #parallel = false;
@@ -75,7 +77,7 @@ export class Transfer {
         this.#mayUseMore() ? limits.judgeAfter : Math.min(limits.crawlAfter, limits.giveUpAfter),
       );
       this.#crawling.judge(now());
-      if (now() - this.#lastByte >= limits.giveUpAfter) throw this.#lastFailure();
+      if (this.#storing === 0 && now() - this.#lastByte >= limits.giveUpAfter) throw this.#lastFailure();
     }
     await Promise.all(this.#workers);
   }
@@ -270,12 +272,17 @@ export class Transfer {
       const offset = piece.at;
       piece.at += length;
       this.contributors.add(source);
-      this.#lastByte = now();
       this.#fruitless = 0;
       this.#sinceBreak += length;
       if (this.#sinceBreak > 1024 * 1024) this.#breaks = 0;
       const landing = blob.land({ chunks: wanted, letGo: lent.letGo }, offset);
-      await landings.add(landing, length);
+      this.#storing++;
+      try {
+        await landings.add(landing, length);
+      } finally {
+        this.#storing--;
+        this.#lastByte = now();
+      }
     }
     // Its end is on its way: the connection can be used again then.
     if (carried !== undefined && at === carried.end + 1) await body.read();

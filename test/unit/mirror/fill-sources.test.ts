@@ -1,5 +1,7 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { Fill } from '../../../src/mirror/fill/fill.ts';
+import { isRandomAccess } from '../../../src/storage/driver.ts';
 import { KeyNotFoundError, StorageFullError } from '../../../src/storage/storage-errors.ts';
 import { answer, bend, cutAfter, redirect, send, stallAfter } from '../../support/upstream/faults.ts';
 import { bytes, fillBenches, readFill, stored, storedContent } from '../../support/upstream/fill-bench.ts';
@@ -197,6 +199,29 @@ describe('a fill', () => {
 });
 
 describe('a fill into a storage that fails', () => {
+  it('is not given up for the time that the storage takes', async () => {
+    const up = await upstream();
+    const content = bytes(6 * MiB);
+    const digest = up.addBlob(content);
+    const it = await bench([up], { limits: { giveUpAfter: 60, crawlAfter: 10, connections: 1 } });
+    const { uploads } = it.driver;
+    const create = uploads.create.bind(uploads);
+    const slow = async (...asked: Parameters<typeof create>) => {
+      const writer = await create(...asked);
+      if (!isRandomAccess(writer)) throw new Error('a directory has such uploads');
+      const writeAt = writer.writeAt.bind(writer);
+      const late = async (...given: Parameters<typeof writeAt>) => {
+        await delay(100);
+        await writeAt(...given);
+      };
+      return Object.assign(writer, { writeAt: late });
+    };
+    Object.assign(uploads, { create: slow });
+    const fill = await it.fill(digest);
+    expect((await readFill(fill)).equals(content)).toBe(true);
+    await fill.kept;
+  });
+
   it('leaves nothing open where what it writes cannot be read', async () => {
     const up = await upstream();
     const digest = up.addBlob(bytes(1000));
