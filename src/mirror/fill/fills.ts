@@ -196,6 +196,8 @@ export class Fills {
       // What cannot be thrown away now is litter, which the reaper removes.
       await medium.drop().catch(() => {});
       blob.fail(readers);
+      // What the end of the server cuts is nobody's fault, and there may be many.
+      if (this.#abort.signal.aborted) throw error;
       this.#warn(request, error, error instanceof StorageFullError ? NO_ROOM : 'a blob could not be fetched');
       throw error;
     }

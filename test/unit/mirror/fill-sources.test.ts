@@ -123,6 +123,19 @@ describe('a fill', () => {
     expect((await readFill(fill)).length).toBe(0);
   });
 
+  it('is ended by the end of the server, without a word', async () => {
+    const up = await upstream();
+    const digest = up.addBlob(bytes(MiB));
+    up.on(/blobs/, stallAfter(1000));
+    const it = await bench([up]);
+    const fill = await it.fill(digest);
+    const kept = expect(fill.kept).rejects.toThrow('the server ends');
+    await it.fills.close();
+    await kept;
+    expect(await it.litter()).toEqual([]);
+    expect(it.warnings).toEqual([]);
+  });
+
   it('is given up when nothing new comes', async () => {
     const up = await upstream();
     const content = bytes(MiB);
