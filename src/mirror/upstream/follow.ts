@@ -1,5 +1,6 @@
+import { RedirectedError } from './redirected-error.ts';
 import { discard } from './response-body.ts';
-import type { HopResponse, Transport } from './transport.ts';
+import type { Hop, HopResponse, Transport } from './transport.ts';
 import { UpstreamWrong } from './upstream-errors.ts';
 
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
@@ -34,7 +35,7 @@ export interface FollowedResponse extends HopResponse {
 /**
  * Sends a request and follows where it is redirected to: no credentials go along, never to a private address from
  * a public server, bounded.
- * @throws UpstreamWrong, and what Transport.exchange throws
+ * @throws UpstreamWrong, what Transport.exchange throws, and RedirectedError with that behind a redirect
  */
 export async function follow(transport: Transport, request: Followed): Promise<FollowedResponse> {
   const { method, headers, signal, authorization } = request;
@@ -46,13 +47,15 @@ export async function follow(transport: Transport, request: Followed): Promise<F
   for (;;) {
     let anybody = url !== request.url;
     const hop = { method, url, signal, publicOnly, bulk: request.bulk };
-    let response = await transport.exchange({ ...hop, headers: withAuthorization(headers, send) });
+    const exchange = (authorization: string | undefined) =>
+      exchangeAt(transport, { ...hop, headers: withAuthorization(headers, authorization) }, origin);
+    let response = await exchange(send);
     if (response.status === 401 && url !== request.url) {
       const again = url.origin === origin ? authorization : await request.elsewhere?.(response);
       if (again !== undefined) {
         anybody = false;
         await discard(response.body);
-        response = await transport.exchange({ ...hop, headers: withAuthorization(headers, again) });
+        response = await exchange(again);
       }
     }
     if (!REDIRECTS.has(response.status)) {
@@ -67,6 +70,15 @@ export async function follow(transport: Transport, request: Followed): Promise<F
     publicOnly ||= transport.isPublic(url);
     url = next;
     send = undefined;
+  }
+}
+
+async function exchangeAt(transport: Transport, hop: Hop, origin: string): Promise<HopResponse> {
+  try {
+    return await transport.exchange(hop);
+  } catch (error) {
+    if (hop.url.origin === origin || error === hop.signal?.reason) throw error;
+    throw new RedirectedError(hop.url.host, { cause: error });
   }
 }
 

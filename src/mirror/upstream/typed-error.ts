@@ -1,5 +1,6 @@
 import { errors } from 'undici';
 import { PrivateAddressError } from './address-guard.ts';
+import { RedirectedError } from './redirected-error.ts';
 import { BodyTooLargeError } from './response-body.ts';
 import { TimeoutError } from './timeout-error.ts';
 import { UpstreamError, UpstreamSlow, UpstreamUnreachable, UpstreamWrong } from './upstream-errors.ts';
@@ -21,6 +22,7 @@ export function typedError(where: string, error: unknown, signal?: AbortSignal):
   if (error instanceof BodyTooLargeError) {
     return new UpstreamWrong(where, 'sends more than can be right', { cause: error });
   }
+  if (error instanceof RedirectedError) return typedRedirect(where, error);
   const code = errorCode(error);
   if (code === undefined) return undefined;
   if (isConnectTimeout(error)) {
@@ -32,9 +34,18 @@ export function typedError(where: string, error: unknown, signal?: AbortSignal):
   return new UpstreamUnreachable(where, explain(code, error), { cause: error });
 }
 
+/** Whose fault it was is said: the one who looks for it must not look at the wrong server. */
+function typedRedirect(where: string, error: RedirectedError): UpstreamError | undefined {
+  const typed = typedError(where, error.cause);
+  const Kind = [UpstreamSlow, UpstreamUnreachable].find((kind) => typed instanceof kind);
+  if (typed === undefined || Kind === undefined) return typed;
+  return new Kind(where, `it redirects to ${error.host}: ${typed.reason}`, { cause: error });
+}
+
 /** Whether a time was over. */
 export function isSlow(error: unknown): boolean {
-  return error instanceof TimeoutError || isConnectTimeout(error);
+  const bare = error instanceof RedirectedError ? error.cause : error;
+  return bare instanceof TimeoutError || isConnectTimeout(bare);
 }
 
 /** Whether there was no connection within the time it has. */
@@ -46,6 +57,7 @@ export function isConnectTimeout(error: unknown): boolean {
 /** The code of a system, TLS or HTTP client error; these are the ones a network can cause. */
 function errorCode(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
+  if (error instanceof RedirectedError) return errorCode(error.cause);
   if (error instanceof AggregateError) {
     const inner = error.errors.map(errorCode).find((code) => code !== undefined);
     if (inner !== undefined) return inner;

@@ -1,4 +1,5 @@
 import { Breaker } from './breaker.ts';
+import { RedirectedError } from './redirected-error.ts';
 import { parseRateLimit, RequestLimit } from './request-limit.ts';
 import { type HopResponse, single } from './transport.ts';
 import { typedError } from './typed-error.ts';
@@ -91,7 +92,8 @@ export class UrlHealth {
       this.#breaker.unknown();
     } else if (error instanceof UpstreamUnreachable || error instanceof UpstreamSlow) {
       this.#metrics?.request(this.#at, error instanceof UpstreamSlow ? 'slow' : 'unreachable');
-      this.#breaker.failed(error, 'down');
+      // The URL itself answered, by a redirect: it may well have what is not behind that.
+      this.#breaker.failed(error, error.cause instanceof RedirectedError ? 'failing' : 'down');
     } else if (error instanceof UpstreamFailed) {
       this.#breaker.failed(error, 'failing');
     } else {

@@ -158,6 +158,24 @@ describe('redirects', () => {
     expect(cdn.requests[0]?.headers.authorization).toBeUndefined();
   });
 
+  it('tells which server does not answer, and asks the one that led there for other things', async () => {
+    const up = await upstream();
+    const gone = await upstream();
+    up.addImage(repository, 'v1', []);
+    await gone.stop();
+    up.on(
+      /blobs/,
+      redirect(({ url }) => `${gone.url}${url.pathname}`),
+    );
+    const it = client(up.url);
+    const { host } = new URL(gone.url);
+    await expect(it.getBlob({ repository, digest: unknownDigest('x') })).rejects.toMatchObject({
+      name: 'UpstreamUnreachable',
+      reason: `it redirects to ${host}: refuses connections`,
+    });
+    await it.headManifest({ repository, reference: v1 });
+  });
+
   it('gives up in a circle', async () => {
     const up = await upstream();
     up.on(

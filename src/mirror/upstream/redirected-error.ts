@@ -1,0 +1,11 @@
+/** What went wrong at another server than the one that was asked, which led there. */
+export class RedirectedError extends Error {
+  override readonly name = 'RedirectedError';
+  /** Host and port. */
+  readonly host: string;
+
+  constructor(host: string, options: { readonly cause: unknown }) {
+    super(`redirects to ${host}`, options);
+    this.host = host;
+  }
+}
