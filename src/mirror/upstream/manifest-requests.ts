@@ -41,11 +41,16 @@ export interface ManifestHeadQuery extends ManifestQuery {
  * @throws UpstreamError
  */
 export async function headManifest(url: UpstreamUrl, query: ManifestHeadQuery): Promise<ManifestHead> {
-  if (!url.missingHeads.expected) {
-    const head = await askHead(url, query);
-    if (head !== undefined) return head;
-    url.missingHeads.seen();
-  }
+  if (url.missingHeads.expected) return await getForHead(url, query);
+  const head = await askHead(url, query);
+  if (head !== undefined) return head;
+  const instead = await getForHead(url, query);
+  // Seen only where GET works: a login page that stands before a registry for a while tells no digest either.
+  url.missingHeads.seen();
+  return instead;
+}
+
+async function getForHead(url: UpstreamUrl, query: ManifestHeadQuery): Promise<ManifestHead> {
   const { known } = query;
   if (known === undefined) return headOf(await fetchManifest(url, query));
   // Registries have the digest for an ETag.

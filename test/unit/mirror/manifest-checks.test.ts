@@ -69,6 +69,16 @@ describe('asking whether a manifest is still the same', () => {
     await expect(it.getManifest({ repository, reference })).rejects.toThrow(/answered 304/);
   });
 
+  it('asks by HEAD again after a page that was no registry’s', async () => {
+    const { up, it, digest } = await withoutHead();
+    up.heal();
+    up.on(/./, send(200, '<html>log in</html>', { 'content-type': 'text/html' }));
+    await expect(it.headManifest({ repository, reference })).rejects.toThrow(/no manifest/);
+    up.heal();
+    expect((await it.headManifest({ repository, reference })).digest).toBe(digest);
+    expect(up.requests.map(({ method }) => method)).toEqual(['HEAD', 'GET', 'HEAD']);
+  });
+
   it('goes straight to GET for an hour after a HEAD that told nothing', async () => {
     const { up, it, digest, pass } = await withoutHead();
     const known = digest;
