@@ -37,9 +37,15 @@ export function receiveManifest(content: Buffer, claims: ManifestClaims): Receiv
   if (payload === undefined) return 'sent a signed manifest whose signature cannot be read';
   const claimed = claims.digestHeader;
   const wanted = claims.asked ?? (claimed !== undefined && isDigest(claimed) ? claimed : undefined);
+  if (wanted === undefined && !callsItselfManifest(object)) return 'sent something that is no manifest';
   const digest = digestOf(payload, wanted === undefined ? 'sha256' : digestAlgorithm(wanted));
   if (wanted !== undefined && digest !== wanted) return `sent a manifest of another digest than ${wanted}`;
   return { digest, mediaType, content };
+}
+
+/** What else says so where no digest does: a gateway in front may answer everything with a JSON of its own. */
+function callsItselfManifest({ schemaVersion, mediaType }: Readonly<Record<string, unknown>>): boolean {
+  return typeof schemaVersion === 'number' || (typeof mediaType === 'string' && isMediaType(mediaType));
 }
 
 function isSigned(object: Readonly<Record<string, unknown>>): boolean {

@@ -45,8 +45,10 @@ describe('asking an upstream', () => {
     await expect(it.getManifest({ repository, reference: parseReference(digest) })).rejects.toThrow(
       /another digest/,
     );
-    up.on(/^GET/, send(200, '<html>'), 1);
-    await expect(it.getManifest({ repository, reference: v1 })).rejects.toThrow(/no manifest/);
+    for (const body of ['<html>', '{"status":"maintenance"}']) {
+      up.on(/^GET/, send(200, body), 1);
+      await expect(it.getManifest({ repository, reference: v1 })).rejects.toThrow(/no manifest/);
+    }
   });
 
   it('takes a signed schema 1 manifest by the digest of its payload', async () => {
