@@ -103,7 +103,8 @@ export class UpstreamUrl {
 
   /**
    * Sends a request, with the token dance and redirects that belong to it.
-   * @returns an answer of 2xx, 304, 405, 416, or any that says of a HEAD that a GET must be asked, its body not yet read
+   * @returns an answer of 2xx, 304, 405, 416, 501, or any that says of a HEAD that a GET must be asked, its body not yet
+   * read
    * @throws UpstreamError, or the signal's reason when it gave up
    */
   async request(request: UpstreamRequest): Promise<FollowedResponse> {
@@ -225,8 +226,9 @@ export class UpstreamUrl {
   ): Promise<FollowedResponse> {
     const { status } = response;
     this.#health.answered(request.purpose, response);
-    const usable = (status >= 200 && status < 300) || [304, 405, 416].includes(status);
-    if (usable || (request.method === 'HEAD' && this.#knowsNoHead(request.purpose, response))) {
+    // A server that does not know what is asked says so by 501: it does not fail.
+    const usable = (status >= 200 && status < 300) || [304, 405, 416, 501].includes(status);
+    if (usable || this.#takesNoHead(request, response)) {
       this.#health.worked();
       return response;
     }
@@ -245,13 +247,10 @@ export class UpstreamUrl {
     throw new UpstreamFailed(this.where, `answered ${status}`);
   }
 
-  /**
-   * A server that does not know HEAD says so by 501. A storage host, to which a URL leads that was signed for a GET,
-   * takes the signature for wrong. Neither fails.
-   */
-  #knowsNoHead(purpose: Purpose, { status, url }: FollowedResponse): boolean {
-    const isElsewhere = purpose === 'blob' && url.origin !== this.#base.origin;
-    return status === 501 || (isElsewhere && (status === 400 || status === 401 || status === 403));
+  /** A storage host, to which a URL leads that was signed for a GET, takes the signature for wrong. */
+  #takesNoHead({ method, purpose }: UpstreamRequest, { status, url }: FollowedResponse): boolean {
+    const isSigned = method === 'HEAD' && purpose === 'blob' && url.origin !== this.#base.origin;
+    return isSigned && (status === 400 || status === 401 || status === 403);
   }
 
   #refused(authorization: Authorization | undefined): UpstreamError {

@@ -131,6 +131,19 @@ describe('asking an upstream', () => {
     expect(await client(old.url).listReferrers({ repository, digest: subject })).toEqual(index.manifests);
   });
 
+  it('takes the fallback tag where the referrers API is not implemented, which is no failure', async () => {
+    const up = await upstream();
+    up.on(/referrers/, answer(501));
+    const subject = unknownDigest('subject');
+    const index = { schemaVersion: 2, manifests: [{ mediaType: 'x', digest: unknownDigest('it'), size: 3 }] };
+    up.addManifest(repository, JSON.stringify(index), { tag: subject.replace(':', '-') });
+    const it = client(up.url);
+    for (let n = 0; n < 6; n++) {
+      expect(await it.listReferrers({ repository, digest: subject })).toEqual(index.manifests);
+    }
+    expect(it.urls[0]?.troubled).toBe(false);
+  });
+
   it.each(['http', 'https'])(
     'gets a manifest over %s while blobs hold all the connections there are',
     async (scheme) => {
