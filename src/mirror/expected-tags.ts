@@ -11,7 +11,7 @@ const EVERY = 5_000;
 /** Milliseconds until the first look at one tag; each pause is twice the one before. */
 const FIRST_LOOK = 5_000;
 /** Milliseconds after which nobody is expected to go on with what a HEAD told. */
-const LAST_LOOK = 600_000;
+const LAST_LOOK = 60_000;
 
 interface Expected {
   readonly name: RepositoryName;
@@ -79,9 +79,9 @@ export class ExpectedTags implements AsyncDisposable {
   async #adopted({ name, tag, digest, instead }: Expected): Promise<boolean> {
     const { tags, manifests } = this.#storage;
     try {
-      if ((await tags.read(name, tag)) !== instead) return true;
+      // First what mostly ends it: who only asks whether a tag moved fetches nothing.
       if ((await manifests.find(name, { kind: 'digest', digest })) === undefined) return false;
-      await tags.write(name, tag, digest);
+      if ((await tags.read(name, tag)) === instead) await tags.write(name, tag, digest);
       return true;
     } catch (error) {
       this.#log.warn({ repository: name, tag, ...loggedReason(error) }, 'a tag could not be stored');
