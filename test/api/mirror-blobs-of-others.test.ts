@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { digestOf } from '../../src/oci/digest.ts';
 import { createInMemoryDriver } from '../../src/storage/inmemory/inmemory-driver.ts';
 import { blobDataKey, candidateKey, deletingKey } from '../../src/storage/layout.ts';
+import { eventually } from '../support/eventually.ts';
 import { answer, redirect } from '../support/upstream/faults.ts';
 import { hubBench, LAYER } from '../support/upstream/hub-bench.ts';
 
@@ -82,5 +83,27 @@ describe('a blob that is here for another repository', () => {
     await Promise.all(names.map((name) => it.ask(`/v2/${name}/blobs/${digest}`)));
     await up.stop();
     for (const name of names) expect((await it.ask(`/v2/${name}/blobs/${digest}`)).status, name).toBe(200);
+  });
+
+  it('is not waited for where it comes from another upstream, which may be slow', async () => {
+    const [slow, up] = [await upstream(), await upstream()];
+    const digest = slow.addBlob(LAYER);
+    up.addBlob(LAYER);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    slow.on(/GET .*blobs/, (_, next) => void promise.then(next));
+    const it = await mirror({
+      upstreams: [
+        { name: 'quay.io', urls: [slow.url] },
+        { name: 'docker.io', urls: [up.url] },
+      ],
+    });
+    const asked = it.ask(`/v2/quay.io/team/app/blobs/${digest}`);
+    await eventually('the slow one is asked', {
+      within: 5_000,
+      holds: () => slow.count(/GET .*blobs/) === 1,
+    });
+    expect((await it.ask(`/v2/docker.io/team/app/blobs/${digest}`)).body.equals(LAYER)).toBe(true);
+    resolve();
+    expect((await asked).body.equals(LAYER)).toBe(true);
   });
 });

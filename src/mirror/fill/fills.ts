@@ -64,7 +64,8 @@ const UNWRITABLE = 'a blob is passed on without being kept: the storage cannot b
 export class Fills {
   readonly #options: FillsOptions;
   readonly #limits: TransferLimits;
-  readonly #running = new Map<Digest, RunningFill>();
+  /** By `keyOf`. */
+  readonly #running = new Map<string, RunningFill>();
   readonly #slabs = readBackSlabs();
   /** Blobs that hold memory: those under way, and those that somebody still reads. */
   #held = 0;
@@ -77,9 +78,9 @@ export class Fills {
     this.#limits = { ...DEFAULT_TRANSFER_LIMITS, ...options.limits };
   }
 
-  /** The fill of this blob that is under way, for whichever repository. */
-  find(digest: Digest): RunningFill | undefined {
-    return this.#running.get(digest);
+  /** The fill of this blob that is under way, for whichever repository of the upstream. */
+  find(client: UpstreamClient, digest: Digest): RunningFill | undefined {
+    return this.#running.get(keyOf(client, digest));
   }
 
   /**
@@ -88,13 +89,14 @@ export class Fills {
    * @throws UpstreamError when no URL gives the blob; storage errors
    */
   get(request: FillRequest): Promise<Fill> {
-    const { digest } = request;
-    const running = this.#running.get(digest);
+    const { client, digest } = request;
+    const key = keyOf(client, digest);
+    const running = this.#running.get(key);
     if (running !== undefined) return running.begun;
     const beginning = this.#begin(request);
-    this.#running.set(digest, { stored: request.stored, begun: beginning });
+    this.#running.set(key, { stored: request.stored, begun: beginning });
     const forget = (): void => {
-      this.#running.delete(digest);
+      this.#running.delete(key);
     };
     beginning.then(({ kept }) => kept).then(forget, forget);
     return beginning;
@@ -261,6 +263,11 @@ export class Fills {
     const ended = work.catch(() => {}).then(() => void this.#ending.delete(ended));
     this.#ending.add(ended);
   }
+}
+
+/** A fill is for one upstream: another one's may be slow, or send what is wrong. */
+function keyOf(client: UpstreamClient, digest: Digest): string {
+  return `${client.name} ${digest}`;
 }
 
 /** @returns undefined where a HEAD does not tell either */

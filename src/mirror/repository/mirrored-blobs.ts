@@ -84,7 +84,7 @@ export class MirroredBlobs {
   async #linkOfOthers(digest: Digest): Promise<boolean> {
     const { storage, fills } = this.#parts;
     const { client, upstreamName } = this.#source;
-    if (fills.find(digest) !== undefined) return false;
+    if (fills.find(client, digest) !== undefined) return false;
     try {
       await storage.contents.sizeInStorage(digest);
       await client.headBlob({ repository: upstreamName, digest });
@@ -109,7 +109,7 @@ export class MirroredBlobs {
   async #headBlob(digest: Digest): Promise<BlobAnswer> {
     const { client, upstreamName, stored } = this.#source;
     const { fills, sizes } = this.#parts;
-    const isFilling = fills.find(digest)?.stored === stored;
+    const isFilling = fills.find(client, digest)?.stored === stored;
     const told = isFilling ? undefined : await client.headBlob({ repository: upstreamName, digest });
     const size = told ?? sizes.get(stored, digest);
     if (size === undefined) {
@@ -139,7 +139,7 @@ export class MirroredBlobs {
     const { client, upstreamName: repository, stored } = this.#source;
     const { fills, sizes } = this.#parts;
     for (;;) {
-      const running = fills.find(digest);
+      const running = fills.find(client, digest);
       if (running === undefined || running.stored === stored) {
         return await fills.get({
           client,

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Fill } from '../../../src/mirror/fill/fill.ts';
+import type { Fill, RunningFill } from '../../../src/mirror/fill/fill.ts';
 import { Fills } from '../../../src/mirror/fill/fills.ts';
 import { Spool } from '../../../src/mirror/fill/spool.ts';
 import type { TransferLimits } from '../../../src/mirror/fill/transfer-limits.ts';
@@ -31,6 +31,8 @@ export interface FillBench extends AsyncDisposable {
   readonly driver: StorageDriver;
   readonly warnings: unknown[];
   fill(digest: Digest, expectedSize?: number): Promise<Fill>;
+  /** The fill that is under way. */
+  running(digest: Digest): RunningFill | undefined;
   /** Upload folders that are left. */
   litter(): Promise<readonly string[]>;
 }
@@ -79,6 +81,7 @@ async function fillBench(options: FillBenchOptions): Promise<FillBench> {
     warnings,
     fill: (digest, expectedSize) =>
       fills.get({ client, repository: 'team/app', stored, digest, expectedSize }),
+    running: (digest) => fills.find(client, digest),
     async litter() {
       if (options.s3 === undefined && options.spool !== undefined) return [];
       const folder = `docker/registry/v2/repositories/${stored}/_uploads`;

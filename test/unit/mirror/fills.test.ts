@@ -31,7 +31,7 @@ describe.each([
     expect(up.count(/blobs/)).toBe(1);
     expect((await storedContent(it, digest)).equals(content)).toBe(true);
     expect(await it.litter()).toEqual([]);
-    expect(it.fills.find(digest)).toBeUndefined();
+    expect(it.running(digest)).toBeUndefined();
   });
 
   it('serves ranges', async () => {

@@ -42,7 +42,7 @@ describe.each([
       { repository: stored, digest, reason: expect.stringContaining('no room') },
     ]);
     expect((await readFill(fill)).equals(content)).toBe(true);
-    expect(it.fills.find(digest)).toBeUndefined();
+    expect(it.running(digest)).toBeUndefined();
     outage.at = 0;
     const later = await it.fill(digest);
     expect((await readFill(later)).equals(content)).toBe(true);
