@@ -83,10 +83,12 @@ export class MirroredBlobs {
    */
   async #linkOfOthers(digest: Digest): Promise<boolean> {
     const { storage, fills } = this.#parts;
-    const { client, upstreamName } = this.#source;
+    const { client, upstreamName, stored } = this.#source;
     if (fills.find(client, digest) !== undefined) return false;
     try {
       await storage.contents.sizeInStorage(digest);
+      // A fill may have ended since somebody looked.
+      if ((await storage.layers.find(stored, digest)) !== undefined) return true;
       await client.headBlob({ repository: upstreamName, digest });
       await this.#link(digest);
       return true;
