@@ -5,6 +5,7 @@ import { CredentialsUnavailableError } from '../../src/mirror/upstream/credentia
 import {
   answer,
   cutAfter,
+  send,
   silence,
   stallAfter,
   withoutSize,
@@ -102,6 +103,16 @@ describe('a mirrored repository', () => {
     const again = await it.ask(`${BARE}/blobs/${digest}`, { headers: { range: 'bytes=10-19' } });
     expect(again.status).toBe(206);
     expect(again.headers['content-range']).toBe(`bytes 10-19/${LAYER.length}`);
+  });
+
+  it('does not believe a HEAD that says of such a blob that it is empty', async () => {
+    const { up, it, layer: digest } = await hub();
+    up.on(/blobs/, withoutSize(LAYER));
+    up.on(/HEAD .*blobs/, send(200, '', { 'content-length': '0' }));
+    const path = `/v2/docker.io/nginx/blobs/${digest}`;
+    const head = await it.ask(path, { method: 'HEAD' });
+    expect(head.headers['content-length']).toBe(String(LAYER.length));
+    expect((await it.ask(path)).body.equals(LAYER)).toBe(true);
   });
 
   it('does not believe what the manifest of another repository says of its size', async () => {

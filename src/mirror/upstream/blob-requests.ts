@@ -1,5 +1,5 @@
 import type { ByteRange } from '../../oci/byte-range.ts';
-import type { Digest } from '../../oci/digest.ts';
+import { type Digest, digestAlgorithm, digestOf } from '../../oci/digest.ts';
 import { type CarriedBytes, parseContentLength, parseContentRange } from './content-range.ts';
 import { discard, type ResponseBody } from './response-body.ts';
 import { type Shortcut, shortcutTo } from './shortcut.ts';
@@ -53,7 +53,14 @@ export async function headBlob(url: UpstreamUrl, query: BlobQuery): Promise<numb
     answer.body.abort();
     return answer.total;
   }
-  return parseContentLength(single(response.headers, 'content-length'));
+  const length = parseContentLength(single(response.headers, 'content-length'));
+  // Some tell the length of the answer, which has no body.
+  return length === 0 && query.digest !== nothing(query.digest) ? undefined : length;
+}
+
+/** The digest of no bytes, of the same algorithm. */
+function nothing(digest: Digest): Digest {
+  return digestOf(Buffer.alloc(0), digestAlgorithm(digest));
 }
 
 /** @throws UpstreamError */
