@@ -6,6 +6,7 @@ import {
   type Credentials,
   CredentialsUnavailableError,
 } from './credentials.ts';
+import { TokenServerError } from './elsewhere-errors.ts';
 import { follow } from './follow.ts';
 import { realmMayHaveCredentials } from './realm.ts';
 import { RequestLimit } from './request-limit.ts';
@@ -14,6 +15,7 @@ import { parseTokenAnswer, type Token, TokenCache, type TokenDemand, tokenUrl } 
 import type { HopResponse, Transport } from './transport.ts';
 import { isSlow } from './typed-error.ts';
 import {
+  UpstreamError,
   UpstreamFailed,
   UpstreamLimited,
   UpstreamNotFound,
@@ -64,7 +66,7 @@ export class Authenticator {
   constructor(options: AuthenticatorOptions) {
     this.#options = options;
     this.#tokenLimit = new RequestLimit(options.now);
-    this.#tokens = new TokenCache((demand) => this.#fetchToken(demand), options.now);
+    this.#tokens = new TokenCache((demand) => this.#askForToken(demand), options.now);
   }
 
   /**
@@ -177,6 +179,14 @@ export class Authenticator {
         throw new UpstreamRefused(this.#options.base.host, cause.message, { cause });
       }
       throw cause;
+    }
+  }
+
+  async #askForToken(demand: TokenDemand): Promise<Token> {
+    try {
+      return await this.#fetchToken(demand);
+    } catch (cause) {
+      throw cause instanceof UpstreamError ? cause : new TokenServerError(demand.realm.host, { cause });
     }
   }
 

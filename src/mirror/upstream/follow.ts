@@ -1,4 +1,4 @@
-import { RedirectedError } from './redirected-error.ts';
+import { RedirectedError } from './elsewhere-errors.ts';
 import { discard } from './response-body.ts';
 import type { Hop, HopResponse, Transport } from './transport.ts';
 import { UpstreamWrong } from './upstream-errors.ts';

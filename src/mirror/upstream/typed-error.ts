@@ -1,6 +1,6 @@
 import { errors } from 'undici';
 import { PrivateAddressError } from './address-guard.ts';
-import { RedirectedError } from './redirected-error.ts';
+import { RedirectedError, TokenServerError } from './elsewhere-errors.ts';
 import { BodyTooLargeError } from './response-body.ts';
 import { TimeoutError } from './timeout-error.ts';
 import { UpstreamError, UpstreamSlow, UpstreamUnreachable, UpstreamWrong } from './upstream-errors.ts';
@@ -22,7 +22,7 @@ export function typedError(where: string, error: unknown, signal?: AbortSignal):
   if (error instanceof BodyTooLargeError) {
     return new UpstreamWrong(where, 'sends more than can be right', { cause: error });
   }
-  if (error instanceof RedirectedError) return typedRedirect(where, error);
+  if (isElsewhere(error)) return typedElsewhere(where, error);
   const code = errorCode(error);
   if (code === undefined) return undefined;
   if (isConnectTimeout(error)) {
@@ -35,17 +35,25 @@ export function typedError(where: string, error: unknown, signal?: AbortSignal):
 }
 
 /** Whose fault it was is said: the one who looks for it must not look at the wrong server. */
-function typedRedirect(where: string, error: RedirectedError): UpstreamError | undefined {
+function typedElsewhere(where: string, error: RedirectedError | TokenServerError): UpstreamError | undefined {
   const typed = typedError(where, error.cause);
   const Kind = [UpstreamSlow, UpstreamUnreachable].find((kind) => typed instanceof kind);
   if (typed === undefined || Kind === undefined) return typed;
-  return new Kind(where, `it redirects to ${error.host}: ${typed.reason}`, { cause: error });
+  const at =
+    error instanceof RedirectedError
+      ? `it redirects to ${error.host}`
+      : `its token server ${error.host} cannot be asked`;
+  return new Kind(where, `${at}: ${typed.reason}`, { cause: error });
+}
+
+function isElsewhere(error: unknown): error is RedirectedError | TokenServerError {
+  return error instanceof RedirectedError || error instanceof TokenServerError;
 }
 
 /** Whether a time was over. */
 export function isSlow(error: unknown): boolean {
-  const bare = error instanceof RedirectedError ? error.cause : error;
-  return bare instanceof TimeoutError || isConnectTimeout(bare);
+  if (isElsewhere(error)) return isSlow(error.cause);
+  return error instanceof TimeoutError || isConnectTimeout(error);
 }
 
 /** Whether there was no connection within the time it has. */
@@ -57,7 +65,7 @@ export function isConnectTimeout(error: unknown): boolean {
 /** The code of a system, TLS or HTTP client error; these are the ones a network can cause. */
 function errorCode(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
-  if (error instanceof RedirectedError) return errorCode(error.cause);
+  if (isElsewhere(error)) return errorCode(error.cause);
   if (error instanceof AggregateError) {
     const inner = error.errors.map(errorCode).find((code) => code !== undefined);
     if (inner !== undefined) return inner;

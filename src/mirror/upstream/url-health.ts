@@ -1,5 +1,5 @@
 import { Breaker } from './breaker.ts';
-import { RedirectedError } from './redirected-error.ts';
+import { RedirectedError } from './elsewhere-errors.ts';
 import { parseRateLimit, RequestLimit } from './request-limit.ts';
 import { type HopResponse, single } from './transport.ts';
 import { typedError } from './typed-error.ts';

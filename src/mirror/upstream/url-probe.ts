@@ -6,13 +6,10 @@ import { discard, readWhole } from './response-body.ts';
 import { typedError } from './typed-error.ts';
 import {
   type UpstreamError,
-  UpstreamFailed,
   UpstreamLimited,
   UpstreamNotFound,
-  UpstreamRefused,
   UpstreamSlow,
   UpstreamUnreachable,
-  UpstreamWrong,
 } from './upstream-errors.ts';
 
 /** How a URL was found. */
@@ -146,8 +143,7 @@ function ofFailure(url: ProbedUrl, error: UpstreamError): Finding {
 function ofTokenFailure(url: ProbedUrl, error: UpstreamError): Finding {
   if (error instanceof UpstreamNotFound) return withoutToken(url);
   if (error instanceof UpstreamLimited) return bad(`its token server ${limits(error.retryAfter)}`);
-  const told = [UpstreamRefused, UpstreamFailed, UpstreamWrong].some((kind) => error instanceof kind);
-  return bad(told ? error.reason : `its token server cannot be asked: ${error.reason}`);
+  return bad(error.reason);
 }
 
 /** Nobody in particular asked for a token, and got none. */

@@ -99,7 +99,7 @@ it('tells whose fault a token server is that cannot be asked', async () => {
   upstream.on(/token/, answer(429, { 'retry-after': '9' }), 1);
   expect(await told()).toBe('answers, but its token server limits requests now, for 9 s');
   upstream.on(/v2/, send(401, '', { 'www-authenticate': 'Bearer realm="http://127.0.0.1:1/token"' }));
-  expect(await told()).toBe('answers, but its token server cannot be asked: refuses connections');
+  expect(await told()).toBe('answers, but its token server 127.0.0.1:1 cannot be asked: refuses connections');
 });
 
 it('is not well where credentials are configured that go nowhere', async () => {
