@@ -54,10 +54,10 @@ export class BulkConnections {
       },
       closed: () => {
         this.#open.delete(connection);
-        this.#idle.set(
-          key,
-          (this.#idle.get(key) ?? []).filter((one) => one !== connection),
-        );
+        const others = (this.#idle.get(key) ?? []).filter((one) => one !== connection);
+        // Storage hosts that redirects lead to may have ever new names.
+        if (others.length === 0) this.#idle.delete(key);
+        else this.#idle.set(key, others);
       },
     });
     this.#open.add(connection);

@@ -1,15 +1,15 @@
-import { getCACertificates } from 'node:tls';
 import { LRUCache } from 'lru-cache';
-import { Agent, buildConnector, type Dispatcher, EnvHttpProxyAgent } from 'undici';
+import type { Dispatcher } from 'undici';
 import { type NoProxy, parseNoProxy } from '../../operations/no-proxy.ts';
 import { isAddress, isLocalhost, isPrivateAddress, plainHostname } from './address.ts';
 import { publicLookup, refusePrivateLiteral, refusePrivateName } from './address-guard.ts';
 import { BulkConnections } from './bulk-connections.ts';
 import { asError, type ConnectionTurn, ConnectionTurns } from './connection-turns.ts';
+import { type LineOptions, type Lines, openLines } from './lines.ts';
 import { BufferedBody, type ResponseBody } from './response-body.ts';
 import { TimeoutError } from './timeout-error.ts';
 import { isConnectTimeout } from './typed-error.ts';
-import type { OutgoingProxies, UpstreamTimeouts } from './upstream-options.ts';
+import type { UpstreamTimeouts } from './upstream-options.ts';
 
 export type ResponseHeaders = Readonly<Record<string, string | string[] | undefined>>;
 
@@ -32,20 +32,7 @@ export interface HopResponse {
   readonly body: ResponseBody;
 }
 
-export interface TransportOptions {
-  readonly timeouts: UpstreamTimeouts;
-  readonly connections: number;
-  readonly ca?: string | undefined;
-  readonly insecure?: boolean | undefined;
-  readonly proxies?: OutgoingProxies | undefined;
-}
-
-/** Ways out, by the scheme of the URL. */
-interface Lines {
-  readonly direct: Dispatcher;
-  readonly http: Dispatcher;
-  readonly https: Dispatcher;
-}
+export type TransportOptions = Omit<LineOptions, 'connected'>;
 
 /** HTTP/1.1 to an upstream and where it redirects to: bounded connections, every phase with its time. */
 export class Transport {
@@ -67,17 +54,20 @@ export class Transport {
   constructor(options: TransportOptions) {
     this.#timeouts = options.timeouts;
     this.#most = options.connections;
+    const connected = (hostname: string, address: string | undefined): void =>
+      this.#connected(hostname, address);
     this.#bulk = new BulkConnections({
       timeouts: options.timeouts,
       most: options.connections,
-      onConnect: (hostname, address) => this.#connected(hostname, address),
+      onConnect: connected,
     });
     this.#noProxy = parseNoProxy([options.proxies?.no ?? '']);
-    this.#open = this.#lines(options, 'any');
-    this.#guarded = this.#lines(options, 'public');
-    const large = { ...options, connections: Math.ceil(options.connections / 2) };
-    this.#openLarge = this.#lines(large, 'any');
-    this.#guardedLarge = this.#lines(large, 'public');
+    const all = { ...options, connected };
+    this.#open = openLines(all, 'any');
+    this.#guarded = openLines(all, 'public');
+    const large = { ...all, connections: Math.ceil(options.connections / 2) };
+    this.#openLarge = openLines(large, 'any');
+    this.#guardedLarge = openLines(large, 'public');
   }
 
   /**
@@ -252,44 +242,6 @@ export class Transport {
     };
     const start = (): void => hop.signal?.addEventListener('abort', onAbort, { once: true });
     return { handler, start };
-  }
-
-  #lines(options: TransportOptions, addresses: 'any' | 'public'): Lines {
-    const tls = {
-      timeout: options.timeouts.connect,
-      ...(options.ca === undefined ? {} : { ca: [...getCACertificates('default'), options.ca] }),
-      ...(options.insecure === true ? { rejectUnauthorized: false } : {}),
-    };
-    const connect = buildConnector({ ...tls, ...(addresses === 'public' ? { lookup: publicLookup } : {}) });
-    const recording: buildConnector.connector = (target, callback) =>
-      connect(target, (...result) => {
-        const [error, socket] = result;
-        this.#connected(target.hostname, error === null ? socket.remoteAddress : undefined);
-        callback(...result);
-      });
-    const common = {
-      connections: options.connections,
-      connect: recording,
-      // Every phase has a timer of its own here, which knows whether the reader holds the body up.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-    };
-    const direct = new Agent(common);
-    const through = (proxy: string | undefined): Dispatcher => {
-      if (proxy === undefined || proxy === '') return direct;
-      const timeout = options.timeouts.connect;
-      return new EnvHttpProxyAgent({
-        ...common,
-        httpProxy: proxy,
-        httpsProxy: proxy,
-        // Whom it is not for is decided before.
-        noProxy: '',
-        requestTls: tls,
-        proxyTls: { timeout },
-        proxyTunnel: false,
-      });
-    };
-    return { direct, http: through(options.proxies?.http), https: through(options.proxies?.https) };
   }
 }
 
